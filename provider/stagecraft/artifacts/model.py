@@ -1,0 +1,84 @@
+"""Models: a chain of transforms, from raw rows to encoded ones or to scores."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from stagecraft.artifacts.artifact import Artifact, Kind
+from stagecraft.errors import CorruptArtifactError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from stagecraft.artifacts.store import Draft
+    from stagecraft.transforms.chain import Chain
+
+GOLDEN_FILE = "golden.parquet"
+
+
+class Model(Artifact):
+    """A fitted chain with what a server must know of it.
+
+    ``meta`` holds ``input`` (raw column → Arrow type as text), ``labels`` (the label's two values, the
+    negative one first), ``metrics``, and ``history`` of the training where there was one.
+    """
+
+    kind = Kind.MODEL
+
+    @cached_property
+    def chain(self) -> Chain:
+        """The fitted transforms, their files checked.
+
+        :raises CorruptArtifactError: a file is missing or differs from its checksum
+        """
+        from stagecraft.transforms.chain import CHAIN_FILE, Chain
+
+        return Chain.read(self.read_json(CHAIN_FILE), self.read)
+
+    @cached_property
+    def input_schema(self) -> pa.Schema:
+        """The raw columns that the chain reads, with their types."""
+        import pyarrow as pa
+
+        types = {name: pa.type_for_alias(alias) for name, alias in self.meta["input"].items()}
+        return pa.schema([(name, kind) for name, kind in types.items()])
+
+    def golden(self) -> pa.Table:
+        """A few raw rows; with the ``score`` that the trainer computed for them where the chain scores.
+
+        :raises CorruptArtifactError: the model has none
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        if GOLDEN_FILE not in self.manifest.files:
+            raise CorruptArtifactError(f"{self.uri}: the model has no golden rows, so it cannot be checked")
+        return pq.read_table(pa.BufferReader(self.read(GOLDEN_FILE)))
+
+
+def fill_model(draft: Draft, chain: Chain, golden: pa.Table, **meta: Any) -> None:
+    """Write a chain and its golden rows into a draft of a Model.
+
+    :param golden: raw rows, of which the columns that the chain reads are kept; their types become the
+        model's input schema
+    :param meta: what else the model knows of itself: ``labels``, ``metrics``, ``history`` …
+    """
+    import io
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from stagecraft.transforms.linear import SCORE
+
+    rows = golden.select(chain.input_columns()).combine_chunks()
+    draft.meta.update(meta, input={field.name: str(field.type) for field in rows.schema})
+    if chain.scores:
+        batch = pa.RecordBatch.from_arrays(
+            [rows[name].combine_chunks() for name in rows.column_names], schema=rows.schema
+        )
+        rows = rows.append_column(SCORE, pa.array(chain.predict(batch), pa.float64()))
+    sink = io.BytesIO()
+    pq.write_table(rows, sink, compression="zstd")
+    draft.write(GOLDEN_FILE, sink.getvalue())
+    chain.write(draft.write, draft.write_json)

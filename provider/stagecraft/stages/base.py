@@ -1,0 +1,150 @@
+"""What a stage is: a typed spec, and how it runs."""
+
+from __future__ import annotations
+
+import logging
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from stagecraft.artifacts.artifact import Artifact, Kind
+from stagecraft.artifacts.fingerprint import fingerprint, output_fingerprint
+from stagecraft.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from stagecraft.tracking.writer import Tracker
+
+    from stagecraft.artifacts.store import Draft, Store
+    from stagecraft.engines.contract import Engine
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Workbench:
+    """What a stage works with: an engine, the store, and where it tracks.
+
+    :param engine: runs the relational part
+    :param store: takes the artifacts
+    :param tracker: takes metrics and progress
+    :param cache: whether an output that is already committed is reused
+    """
+
+    engine: Engine
+    store: Store
+    tracker: Tracker
+    cache: bool = True
+    reused: list[str] = field(default_factory=list)
+
+
+class Stage(BaseModel):
+    """One step of machine learning: parameters as fields, validated when they are given.
+
+    Subclasses state their name, their version (a change of result is a new one), and the kinds of their
+    inputs and outputs. An input whose name ends in ``?`` may be left out; ``*`` takes any number of named
+    datasets.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=False)
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    inputs: ClassVar[Mapping[str, Kind]]
+    outputs: ClassVar[Mapping[str, Kind]]
+    engines: ClassVar[tuple[str, ...]] = ("duckdb", "spark")
+
+    @abstractmethod
+    def execute(self, bench: Workbench, drafts: dict[str, Draft], inputs: dict[str, Any]) -> None:
+        """Fill the drafts, one an output. The caller commits them."""
+
+    def fingerprint(self, inputs: Mapping[str, str]) -> str:
+        """The content address of this stage's work over inputs with these fingerprints."""
+        return fingerprint(self.name, self.version, self.parameters(), inputs)
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters that decide the result, JSON-able."""
+        return self.model_dump(mode="json")
+
+    def output_names(self) -> list[str]:
+        """The outputs of this stage as its parameters have it."""
+        return list(self.outputs)
+
+    def run(self, bench: Workbench, **inputs: Artifact) -> dict[str, Artifact]:
+        """Run the stage, or return what it committed before.
+
+        :param inputs: the artifacts, by the names of the stage's inputs
+        :returns: the committed artifacts, by the names of the stage's outputs
+        :raises InvalidInputError: an input is missing, unknown or of the wrong kind
+        """
+        self.check_inputs({name: artifact.kind for name, artifact in inputs.items()})
+        own = self.fingerprint({name: artifact.fingerprint for name, artifact in inputs.items()})
+        addresses = {name: output_fingerprint(own, name) for name in self.output_names()}
+        if bench.cache and all(bench.store.exists(address) for address in addresses.values()):
+            log.info("Stage %s: reused %s", self.name, ", ".join(addresses.values()))
+            bench.reused.append(self.name)
+            return {name: bench.store.open(address) for name, address in addresses.items()}
+        log.info("Stage %s: running on %s", self.name, bench.engine.name)
+        lineage = {
+            "stage": self.name,
+            "version": self.version,
+            "parameters": self.parameters(),
+            "inputs": {name: artifact.fingerprint for name, artifact in inputs.items()},
+            "engine": bench.engine.name,
+        }
+        drafts = {
+            name: bench.store.draft(self.outputs[name], address, lineage=lineage)
+            for name, address in addresses.items()
+        }
+        try:
+            self.execute(bench, drafts, dict(inputs))
+            made = {name: draft.commit() for name, draft in drafts.items()}
+        except BaseException:
+            for draft in drafts.values():
+                draft.discard()
+            raise
+        for name, artifact in made.items():
+            log.info("Stage %s: committed %s %s", self.name, name, artifact.uri)
+        return made
+
+    @classmethod
+    def check_inputs(cls, kinds: Mapping[str, Kind]) -> None:
+        """Refuse inputs that this stage does not take.
+
+        :param kinds: name of each given input → its kind
+        :raises InvalidInputError: an input is missing, unknown or of the wrong kind
+        """
+        wanted = {name.rstrip("?"): kind for name, kind in cls.inputs.items()}
+        for name, kind in kinds.items():
+            expected = wanted.get(name, cls.inputs.get("*"))
+            if expected is None:
+                raise InvalidInputError(f"{cls.name}.{name}", "no such input", f"one of {sorted(wanted)}")
+            if kind != expected:
+                raise InvalidInputError(f"{cls.name}.{name}", f"a {kind} is wired here", f"a {expected}")
+        for name, kind in cls.inputs.items():
+            if not name.endswith("?") and name != "*" and name not in kinds:
+                raise InvalidInputError(f"{cls.name}.{name}", "the input is missing", f"give a {kind}")
+
+    @classmethod
+    def validated(cls, parameters: Mapping[str, Any]) -> Any:
+        """Build the stage; a bad parameter is refused in Stagecraft's words.
+
+        :raises InvalidInputError: a parameter is missing, unknown, or out of its bounds
+        """
+        try:
+            return cls(**parameters)
+        except ValidationError as error:
+            raise refusal(cls, error) from error
+
+
+def refusal(stage: type[Stage], error: ValidationError) -> InvalidInputError:
+    """Turn pydantic's first complaint into an error that names stage, field, value and remedy."""
+    first = error.errors()[0]
+    where = ".".join([stage.name, *map(str, first["loc"])])
+    if first["type"] == "missing":
+        return InvalidInputError(where, "the parameter is missing", "give it a value")
+    if first["type"] == "extra_forbidden":
+        return InvalidInputError(where, "no such parameter", f"one of {sorted(stage.model_fields)}")
+    return InvalidInputError(where, f"the value {first['input']!r} is refused", first["msg"])

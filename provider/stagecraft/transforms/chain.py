@@ -1,0 +1,99 @@
+"""A chain of transforms: from raw rows to encoded ones, or to scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from stagecraft.transforms.base import Transform
+from stagecraft.transforms.encode import Encode
+from stagecraft.transforms.layout import Layout
+from stagecraft.transforms.leaf_encode import LeafEncode
+from stagecraft.transforms.linear import SCORE, Linear
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+CHAIN_FILE = "chain.json"
+TYPES: dict[str, type[Transform]] = {
+    kind.model_fields["type"].default: kind for kind in (Encode, LeafEncode, Linear)
+}
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Transforms that run one after another."""
+
+    transforms: tuple[Transform, ...]
+
+    @property
+    def scores(self) -> bool:
+        """Whether the chain ends in a prediction."""
+        return bool(self.transforms) and isinstance(self.transforms[-1], Linear)
+
+    @property
+    def encoder(self) -> Chain:
+        """The chain without its prediction."""
+        return Chain(self.transforms[:-1]) if self.scores else self
+
+    def then(self, *transforms: Transform) -> Chain:
+        return Chain((*self.transforms, *transforms))
+
+    @property
+    def layout(self) -> Layout:
+        """The sparse features that the encoded columns and the leaves make."""
+        numeric: list[str] = []
+        slots: dict[str, int] = {}
+        leaves: tuple[str, int, int] | None = None
+        for transform in self.transforms:
+            if isinstance(transform, Encode):
+                numeric += [entry.column for entry in transform.numeric]
+                slots |= {entry.column: entry.map.size for entry in transform.categorical}
+            elif isinstance(transform, LeafEncode):
+                leaves = (transform.output, transform.trees, transform.leaves)
+        return Layout.of(numeric=numeric, slots=slots, leaves=leaves)
+
+    def input_columns(self) -> list[str]:
+        """The raw columns that the chain reads, in the order of their first use."""
+        made: set[str] = set()
+        needed: dict[str, None] = {}
+        for transform in self.transforms:
+            needed.update(dict.fromkeys(name for name in transform.input_columns() if name not in made))
+            if isinstance(transform, LeafEncode):
+                made.add(transform.output)
+        return list(needed)
+
+    def output_schema(self, schema: pa.Schema) -> pa.Schema:
+        for transform in self.transforms:
+            schema = transform.output_schema(schema)
+        return schema
+
+    def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        for transform in self.transforms:
+            batch = transform.apply(batch)
+        return batch
+
+    def predict(self, batch: pa.RecordBatch) -> np.ndarray:
+        """Return the score of each raw row, float64."""
+        import numpy as np
+
+        return np.asarray(self.apply(batch).column(SCORE).to_numpy(zero_copy_only=False))
+
+    def write(self, write: Callable[[str, bytes], None], write_json: Callable[[str, Any], None]) -> None:
+        """Write the chain as JSON, and the files of its transforms, through a draft's two methods."""
+        for position, transform in enumerate(self.transforms):
+            for name, data in transform.files().items():
+                write(f"{position}-{transform.type}/{name}", data)
+        write_json(CHAIN_FILE, [transform.model_dump(mode="json") for transform in self.transforms])
+
+    @classmethod
+    def read(cls, specs: Iterable[dict[str, Any]], read: Callable[[str], bytes]) -> Chain:
+        """Read what :meth:`write` wrote."""
+
+        def restore(position: int, spec: dict[str, Any]) -> Transform:
+            kind = spec["type"]
+            return TYPES[kind].restore(spec, lambda name: read(f"{position}-{kind}/{name}"))
+
+        return cls(tuple(restore(position, spec) for position, spec in enumerate(specs)))

@@ -1,0 +1,126 @@
+"""How encoded columns become one sparse vector a row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+
+class CSR(NamedTuple):
+    """Sparse rows. Row ``i`` holds ``indices[indptr[i]:indptr[i + 1]]``, ascending, and their values.
+
+    :param indptr: int64, rows + 1
+    :param indices: int32, feature numbers below the layout's dimension
+    :param values: float32, as many as indices
+    """
+
+    indptr: np.ndarray
+    indices: np.ndarray
+    values: np.ndarray
+
+
+class Block(BaseModel):
+    """The features of one column: numbers ``offset`` … ``offset + size - 1``.
+
+    :param kind: ``numeric`` (one feature with the column's value), ``slot`` (one of ``size`` features is 1)
+        or ``leaves`` (a list column; each entry is a slot of the block)
+    :param width: features that a row has in this block: 1, or the length of the list
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    column: str
+    kind: Literal["numeric", "slot", "leaves"]
+    offset: int
+    size: int
+    width: int = 1
+
+
+class Layout(BaseModel):
+    """The feature space: feature 0 is the bias, then a block a column.
+
+    >>> Layout.of(numeric=["wind"], slots={"origin": 5}).dimension
+    7
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    blocks: list[Block]
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        numeric: list[str],
+        slots: dict[str, int],
+        leaves: tuple[str, int, int] | None = None,
+    ) -> Layout:
+        """Lay columns out one after another.
+
+        :param numeric: columns of float32
+        :param slots: column of int32 slots → its number of slots
+        :param leaves: list column of leaf numbers, number of trees, number of leaves over all trees
+        """
+        blocks, offset = [], 1
+        for name in numeric:
+            blocks.append(Block(column=name, kind="numeric", offset=offset, size=1))
+            offset += 1
+        for name, size in slots.items():
+            blocks.append(Block(column=name, kind="slot", offset=offset, size=size))
+            offset += size
+        if leaves is not None:
+            name, trees, size = leaves
+            blocks.append(Block(column=name, kind="leaves", offset=offset, size=size, width=trees))
+        return cls(blocks=blocks)
+
+    @property
+    def dimension(self) -> int:
+        """The number of features, the bias among them."""
+        return 1 + sum(block.size for block in self.blocks)
+
+    @property
+    def width(self) -> int:
+        """Features a row, the bias among them."""
+        return 1 + sum(block.width for block in self.blocks)
+
+    @property
+    def columns(self) -> list[str]:
+        return [block.column for block in self.blocks]
+
+    def csr(self, batch: pa.RecordBatch | pa.Table) -> CSR:
+        """Return the rows of ``batch`` (encoded columns) as sparse rows."""
+        import numpy as np
+
+        rows = batch.num_rows
+        indices = np.empty((rows, self.width), dtype=np.int32)
+        values = np.ones((rows, self.width), dtype=np.float32)
+        indices[:, 0] = 0
+        at = 1
+        for block in self.blocks:
+            column = batch.column(block.column)
+            if block.kind == "numeric":
+                indices[:, at] = block.offset
+                values[:, at] = column.to_numpy(zero_copy_only=False) if rows else 0
+            elif block.kind == "slot":
+                indices[:, at] = block.offset + np.asarray(column.to_numpy(zero_copy_only=False))
+            else:
+                leaves = _list_matrix(column, block.width)
+                indices[:, at : at + block.width] = block.offset + leaves
+            at += block.width
+        indptr = np.arange(0, (rows + 1) * self.width, self.width, dtype=np.int64)
+        return CSR(indptr, indices.reshape(-1), values.reshape(-1))
+
+
+def _list_matrix(column: pa.Array | pa.ChunkedArray, width: int) -> np.ndarray:
+    """Return a list column whose lists all hold ``width`` integers as a matrix."""
+    import numpy as np
+    import pyarrow as pa
+
+    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    parts = [chunk.flatten().to_numpy(zero_copy_only=False).reshape(-1, width) for chunk in chunks]
+    return np.concatenate(parts) if parts else np.empty((0, width), dtype=np.int32)
