@@ -1,0 +1,102 @@
+"""A Ray for the time of one piece of work: its own on this machine, or a cluster's."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stagecraft.errors import UnreachableError
+
+log = logging.getLogger(__name__)
+
+OBJECT_STORE_BYTES = 512 << 20
+PREFIX = "stagecraft-ray-"
+
+
+@contextmanager
+def ray_session(
+    num_cpus: int | None = None,
+    *,
+    address: str | None = None,
+    object_store_bytes: int = OBJECT_STORE_BYTES,
+) -> Iterator[Path]:
+    """Connect to Ray, and yield a scratch folder that is removed at the end.
+
+    Without an address a Ray starts on this machine: on the loopback interface alone, with a token of its own,
+    without dashboard, usage statistics or files in the user's home. It ends with the block, and with this
+    process, however that ends. Inside another session, or where Ray is connected already, that one is used.
+
+    :param num_cpus: cores of the Ray started here; all of the machine's where None
+    :param address: a cluster's, as ``ray.init`` takes it
+    :param object_store_bytes: shared memory of the Ray started here, in bytes
+    :raises UnreachableError: the cluster does not answer, or no Ray starts here
+
+    >>> with ray_session(num_cpus=1):  # doctest: +SKIP
+    ...     ray.get(task.remote())
+    """
+    _remove_leftovers()
+    scratch = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    environment = dict(os.environ)
+    started = False
+    try:
+        started = _connect(num_cpus, address, object_store_bytes, scratch)
+        yield scratch
+    finally:
+        if started:
+            import ray
+
+            ray.shutdown()
+            os.environ.clear()
+            os.environ.update(environment)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _connect(num_cpus: int | None, address: str | None, object_store_bytes: int, scratch: Path) -> bool:
+    """Return whether this call made the connection."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    if address is None:
+        os.environ.pop("RAY_ADDRESS", None)
+        os.environ["RAY_AUTH_MODE"], os.environ["RAY_AUTH_TOKEN"] = "token", secrets.token_hex(32)
+        # Without this Ray turns 127.0.0.1 into the machine's outer address and listens on every interface.
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    import ray
+
+    if ray.is_initialized():
+        return False
+    try:
+        if address is not None:
+            ray.init(address=address, log_to_driver=False, logging_level=logging.WARNING)
+        else:
+            ray._private.ray_constants.ENABLE_RAY_CLUSTER = False  # where ray was imported before
+            ray.init(
+                address="local",
+                num_cpus=num_cpus,
+                object_store_memory=object_store_bytes,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.WARNING,
+                _node_ip_address="127.0.0.1",
+                _temp_dir=str(scratch),
+            )
+    except (ConnectionError, RuntimeError, TimeoutError, ValueError) as error:
+        raise UnreachableError(
+            f"Ray: {address or 'a local Ray'} cannot be reached or started ({error}); what would do: the address "
+            "of a running cluster in the Ray connection, or 1 GB of free memory here"
+        ) from error
+    return True
+
+
+def _remove_leftovers() -> None:
+    """Remove the scratch folders of processes that were killed."""
+    import psutil
+
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        pid = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
