@@ -6,11 +6,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from stagecraft.artifacts.artifact import Artifact, Kind
-from stagecraft.errors import CorruptArtifactError
+from stagecraft.errors import CorruptArtifactError, InvalidInputError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from stagecraft.artifacts.dataset import Dataset
     from stagecraft.artifacts.store import Draft
     from stagecraft.transforms.chain import Chain
 
@@ -43,6 +44,22 @@ class Model(Artifact):
 
         types = {name: pa.type_for_alias(alias) for name, alias in self.meta["input"].items()}
         return pa.schema([(name, kind) for name, kind in types.items()])
+
+    def check_input(self, where: str, dataset: Dataset) -> None:
+        """Refuse rows that the chain cannot read: a raw column is missing, or of another type.
+
+        :param where: the stage and field that ask, for the message
+        :raises InvalidInputError: names the column, the type expected and the type found
+        """
+        dataset.require(where, *self.meta["input"])
+        for name, expected in self.meta["input"].items():
+            if (found := dataset.columns[name]) != expected:
+                raise InvalidInputError(
+                    where,
+                    f"column {name!r} is of type {found}, and the model was fitted on {expected}",
+                    "the raw rows as the model's own training data were made, "
+                    f"or a query that casts {name!r} to {expected}",
+                )
 
     def golden(self) -> pa.Table:
         """A few raw rows; with the ``score`` that the trainer computed for them where the chain scores.

@@ -1,0 +1,177 @@
+"""Evaluation: a model's metrics on held-out rows, beside a plain baseline's, and a page that shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from stagecraft.artifacts.artifact import Kind
+from stagecraft.errors import InvalidInputError
+from stagecraft.stages.base import Stage, Workbench
+from stagecraft.stages.labels import binary_label
+from stagecraft.stages.predict import check_raw, require_scoring
+from stagecraft.transforms.linear import SCORE
+from stagecraft.transforms.scored import Label, Scored
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from stagecraft.artifacts.dataset import Dataset
+    from stagecraft.artifacts.store import Draft
+    from stagecraft.engines.contract import Engine
+
+SMOOTHING = 20
+
+
+class Evaluate(Stage):
+    """Measure a model on raw rows that it has not seen; write metrics and one HTML page.
+
+    The baseline predicts the label's rate among the rows of the input ``baseline`` (as the training rows)
+    that equal a row in the columns ``baseline_by``, drawn towards the overall rate as if 20 more rows had
+    it. Without the input ``baseline``, the overall rate of the evaluated rows themselves is the baseline.
+
+    :param label: the column that holds the truth
+    :param baseline_by: columns that the baseline looks at; none: it predicts the overall rate
+    :param threshold: a score at or above it counts as predicted positive, 0 … 1
+    :param title: the page's heading
+
+    >>> Evaluate(label="late", baseline_by=["carrier", "origin"]).threshold
+    0.5
+    """
+
+    name: ClassVar[str] = "evaluate"
+    inputs: ClassVar[Mapping[str, Kind]] = {
+        "model": Kind.MODEL,
+        "dataset": Kind.DATASET,
+        "baseline?": Kind.DATASET,
+    }
+    outputs: ClassVar[Mapping[str, Kind]] = {"report": Kind.REPORT}
+
+    label: str = Field(min_length=1)
+    baseline_by: list[str] = Field(default_factory=list)
+    threshold: float = Field(default=0.5, ge=0, le=1)
+    title: str = "Evaluation"
+
+    def execute(self, bench: Workbench, drafts: dict[str, Draft], inputs: dict[str, Any]) -> None:
+        from stagecraft.stages import metrics
+        from stagecraft.stages.report_page import Evaluation, page
+
+        model, dataset, baseline = inputs["model"], inputs["dataset"], inputs.get("baseline")
+        labels = require_scoring(self.name, model)
+        self._check(dataset, baseline)
+        check_raw(self.name, model, dataset)
+        rows = self._rows(bench.engine, Scored(model.chain, self._kept), dataset, baseline, labels[1])
+        positive = self._truth(rows[self.label], labels)
+        score, expected = (rows[name].to_numpy() for name in (SCORE, "baseline"))
+        counts = metrics.confusion(positive, score, self.threshold)
+        measured = {
+            "rows": float(len(score)),
+            "positives": float(positive.sum()),
+            "threshold": self.threshold,
+        }
+        measured |= metrics.ranking(positive, score) | metrics.decisions(counts)
+        measured |= {f"baseline_{name}": value for name, value in metrics.ranking(positive, expected).items()}
+        bench.tracker.log(0, **{name: measured[name] for name in ("auc", "log_loss", "ks")})
+        drafts["report"].meta["metrics"] = measured
+        drafts["report"].write_json("metrics.json", measured)
+        evaluation = Evaluation(
+            title=self.title,
+            model=model,
+            dataset=dataset,
+            labels=labels,
+            metrics=measured,
+            confusion=counts,
+            positive=positive,
+            score=score,
+            baseline=expected,
+            baseline_words=self._baseline_words(baseline),
+        )
+        drafts["report"].write("report.html", page(evaluation).encode())
+
+    @property
+    def _kept(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([self.label, *self.baseline_by]))
+
+    def _check(self, dataset: Dataset, baseline: Dataset | None) -> None:
+        dataset.require(f"{self.name}.label", self.label)
+        dataset.require(f"{self.name}.baseline_by", *self.baseline_by)
+        if self.label in self.baseline_by or SCORE in self._kept:
+            raise InvalidInputError(
+                f"{self.name}.baseline_by",
+                f"the columns {list(self._kept)} hold the label twice, or one named {SCORE!r}",
+                f"columns known before the outcome, and another name than {SCORE!r}",
+            )
+        if baseline is not None:
+            baseline.require(f"{self.name}.baseline", *self._kept)
+        elif self.baseline_by:
+            raise InvalidInputError(
+                f"{self.name}.baseline_by",
+                f"{self.baseline_by} is given, and no dataset to take the rates from",
+                "wire the training rows to the input 'baseline', or leave baseline_by empty",
+            )
+
+    def _rows(
+        self, engine: Engine, scored: Scored, dataset: Dataset, baseline: Dataset | None, positive: Label
+    ) -> pa.Table:
+        """Return label, score and the baseline's score of each row."""
+        scores = engine.map_batches(engine.scan(dataset), scored)
+        source = engine.scan(baseline if baseline is not None else dataset)
+        label, by = quoted(self.label), [quoted(name) for name in self.baseline_by]
+        hit = f"sum(CASE WHEN {label} = {literal(positive)} THEN 1 ELSE 0 END)"
+        overall = (
+            f"(SELECT {hit} / CAST(count(*) AS DOUBLE) AS overall FROM source WHERE {label} IS NOT NULL)"
+        )
+        if not by:
+            query = (
+                f"SELECT s.{label}, s.score, o.overall AS baseline FROM scores AS s CROSS JOIN {overall} AS o"
+            )
+            return engine.collect(engine.sql(query, scores=scores, source=source))
+        rates = (
+            f"(SELECT {', '.join(by)}, count(*) AS seen, {hit} AS hits FROM source "
+            f"WHERE {label} IS NOT NULL GROUP BY {', '.join(by)})"
+        )
+        match = " AND ".join(f"s.{column} IS NOT DISTINCT FROM r.{column}" for column in by)
+        query = (
+            f"SELECT s.{label}, s.score, (coalesce(r.hits, 0) + {SMOOTHING} * o.overall) "
+            f"/ (coalesce(r.seen, 0) + {SMOOTHING}) AS baseline "
+            f"FROM scores AS s CROSS JOIN {overall} AS o LEFT JOIN {rates} AS r ON {match}"
+        )
+        return engine.collect(engine.sql(query, scores=scores, source=source))
+
+    def _truth(self, column: pa.ChunkedArray, labels: tuple[Label, Label]) -> np.ndarray:
+        """Return whether each row's label is the positive one, bool.
+
+        :raises InvalidInputError: labels are missing, unknown to the model, or all the same
+        """
+        import numpy as np
+
+        where, remedy = f"{self.name}.label", "a dataset with rows of both labels"
+        if not len(column):
+            raise InvalidInputError(where, "the dataset has no rows", remedy)
+        positive = binary_label(where, column, list(labels))[0].astype(np.bool_)
+        if positive.all() or not positive.any():
+            found = labels[int(positive[0])]
+            raise InvalidInputError(where, f"every row's {self.label!r} is {found!r}", remedy)
+        return positive
+
+    def _baseline_words(self, baseline: Dataset | None) -> str:
+        if baseline is None:
+            return "the overall rate of these rows"
+        if not self.baseline_by:
+            return "the overall rate of the baseline rows"
+        return f"the rate by {', '.join(self.baseline_by)} in {baseline.rows:,} baseline rows"
+
+
+def quoted(name: str) -> str:
+    """A column's name in SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: Label) -> str:
+    """A label's value in SQL."""
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return str(value).upper() if isinstance(value, bool) else str(value)
