@@ -174,6 +174,13 @@ class Draft:
         """The folder to write files into."""
         return f"{self.store.artifact_uri(self.fingerprint)}/{self.folder}"
 
+    @property
+    def reference(self) -> Reference:
+        """What will refer to the artifact once it is committed."""
+        return Reference(
+            kind=self.kind, fingerprint=self.fingerprint, uri=self.store.artifact_uri(self.fingerprint)
+        )
+
     def write(self, name: str, data: bytes) -> None:
         self.store.write(f"{self.uri}/{name}", data)
 

@@ -66,20 +66,10 @@ class LeafEncode(Transform):
         import numpy as np
         import pyarrow as pa
 
-        features = self.features(batch)
-        leaves = self.forest.leaves(features)
+        leaves = self.forest.leaves(feature_matrix(batch, self.columns))
         offsets = np.arange(0, leaves.size + 1, self.trees, dtype=np.int32)
         column = pa.ListArray.from_arrays(pa.array(offsets), pa.array(leaves.reshape(-1)))
         return pa.RecordBatch.from_arrays([*batch.columns, column], schema=self.output_schema(batch.schema))
-
-    def features(self, batch: pa.RecordBatch | pa.Table) -> np.ndarray:
-        """Return the trees' input, float32, rows × columns."""
-        import numpy as np
-
-        features = np.empty((batch.num_rows, len(self.columns)), dtype=np.float32)
-        for position, name in enumerate(self.columns):
-            features[:, position] = batch.column(name).to_numpy(zero_copy_only=False)
-        return features
 
     def files(self) -> dict[str, bytes]:
         import io
@@ -98,3 +88,13 @@ class LeafEncode(Transform):
         made = cls.model_validate(fields)
         made._table = pq.read_table(pa.BufferReader(read(TREES_FILE)))
         return made
+
+
+def feature_matrix(batch: pa.RecordBatch | pa.Table, columns: list[str]) -> np.ndarray:
+    """Return columns as the input of trees: float32, rows × columns."""
+    import numpy as np
+
+    features = np.empty((batch.num_rows, len(columns)), dtype=np.float32)
+    for position, name in enumerate(columns):
+        features[:, position] = batch.column(name).to_numpy(zero_copy_only=False)
+    return features

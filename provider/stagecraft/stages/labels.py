@@ -1,0 +1,56 @@
+"""Labels: two values become 0 and 1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stagecraft.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+
+def binary_label(
+    where: str, column: pa.ChunkedArray, labels: list[Any] | None = None
+) -> tuple[np.ndarray, list[Any]]:
+    """Return the label as float32 0 and 1, and its values, the negative one first.
+
+    The two values are ordered as they sort: 0 before 1, False before True, "no" before "yes".
+
+    :param where: the stage and field, for the message, as ``"ps_train.label"``
+    :param labels: the values that a model was trained with; found in the column where None
+    :raises InvalidInputError: a missing value, one class alone, more than two, or values other than ``labels``
+    """
+    import numpy as np
+    import pyarrow.compute as pc
+
+    if column.null_count:
+        raise InvalidInputError(
+            where, f"{column.null_count} of {len(column)} labels are missing", "drop those rows in the query"
+        )
+    found = sorted(pc.unique(column).to_pylist())
+    if labels is None and len(found) != 2:
+        shown = ", ".join(map(repr, found[:5]))
+        raise InvalidInputError(where, f"the label has {len(found)} class(es): {shown}", "a label with two classes")
+    labels = found if labels is None else labels
+    if unknown := [value for value in found if value not in labels]:
+        raise InvalidInputError(where, f"label value {unknown[0]!r}", f"one of {labels}, as in training")
+    positive = pc.equal(column, labels[1])
+    return np.asarray(positive.to_numpy(), dtype=np.float32), labels
+
+
+def row_weights(where: str, column: pa.ChunkedArray) -> np.ndarray:
+    """Return weights as float32.
+
+    :raises InvalidInputError: a weight is missing, NaN, infinite or below zero
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    weights = np.asarray(column.cast(pa.float32()).to_numpy(), dtype=np.float32)
+    refused = ~(np.isfinite(weights) & (weights >= 0))
+    if refused.any():
+        row = int(np.argmax(refused))
+        raise InvalidInputError(where, f"the weight {weights[row]} in row {row}", "a finite weight of 0 or more")
+    return weights
