@@ -1,0 +1,1 @@
+"""A local Airflow, and the demo that runs in it."""
