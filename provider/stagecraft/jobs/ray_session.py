@@ -86,8 +86,8 @@ def _connect(num_cpus: int | None, address: str | None, object_store_bytes: int,
             )
     except (ConnectionError, RuntimeError, TimeoutError, ValueError) as error:
         raise UnreachableError(
-            f"Ray: {address or 'a local Ray'} cannot be reached or started ({error}); what would do: the address "
-            "of a running cluster in the Ray connection, or 1 GB of free memory here"
+            f"Ray: {address or 'a local Ray'} cannot be reached or started ({error}); what would do: "
+            "the address of a running cluster in the Ray connection, or 1 GB of free memory here"
         ) from error
     return True
 
