@@ -20,5 +20,28 @@ def get_provider_info() -> dict[str, Any]:
                 "tags": ["service"],
             }
         ],
-        "connection-types": [],
+        "connection-types": [
+            {
+                "connection-type": "stagecraft_store",
+                "hook-class-name": "stagecraft.hooks.store.StoreHook",
+                "hook-name": "Stagecraft artifact store",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["schema", "port"],
+                    "relabeling": {
+                        "host": "Root (folder or URI)",
+                        "login": "Access key",
+                        "password": "Secret key",
+                    },
+                    "placeholders": {"host": "s3://bucket/folder"},
+                },
+                "conn-fields": {
+                    "endpoint_url": {
+                        "label": "Endpoint URL",
+                        "description": "Of an S3-compatible store that is not Amazon's. "
+                        "Further options of fsspec's file system go into Extra.",
+                        "schema": {"type": ["string", "null"]},
+                    }
+                },
+            },
+        ],
     }
