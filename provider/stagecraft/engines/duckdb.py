@@ -1,0 +1,202 @@
+"""The embedded engine: DuckDB, inside the process."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.fs
+
+from stagecraft.artifacts.dataset import Dataset
+from stagecraft.artifacts.store import Draft
+from stagecraft.engines import files
+from stagecraft.engines.choose import usable_memory
+from stagecraft.engines.contract import BatchMap, Engine
+from stagecraft.engines.dialect import WHERE, Query
+from stagecraft.engines.parquet import ROW_GROUP, write_batches
+from stagecraft.engines.types import LOCAL_TIME, UTC_TIME, canonical, same, sql_type
+from stagecraft.errors import InvalidInputError, UnwritableStoreError
+
+TYPE_NAMES = {
+    pa.bool_(): "BOOLEAN",
+    pa.int32(): "INTEGER",
+    pa.int64(): "BIGINT",
+    pa.float32(): "FLOAT",
+    pa.float64(): "DOUBLE",
+    pa.string(): "VARCHAR",
+    pa.binary(): "BLOB",
+    pa.date32(): "DATE",
+    LOCAL_TIME: "TIMESTAMP",
+    UTC_TIME: "TIMESTAMPTZ",
+}
+
+
+@dataclass(frozen=True)
+class Queried:
+    """Rows that DuckDB computes when they are read."""
+
+    rows: duckdb.DuckDBPyRelation
+    schema: pa.Schema
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """Rows that a function makes of another relation's, batch by batch, when they are read."""
+
+    source: Queried | Mapped
+    function: BatchMap
+    schema: pa.Schema
+
+
+class DuckDBEngine(Engine):
+    """Runs relations in this process; what exceeds the memory limit goes to temporary files.
+
+    Relations are lazy: nothing is computed before :meth:`collect` or :meth:`write`. A query over mapped
+    batches writes them to a temporary file first.
+
+    :param memory_limit: memory that DuckDB may use, as ``"4GB"``; a quarter of the machine's where None
+    :param threads: threads that DuckDB and the maps may use; those of the machine where None
+
+    >>> with DuckDBEngine() as engine:
+    ...     engine.collect(engine.sql("SELECT 6 * 7 AS answer")).to_pylist()
+    [{'answer': 42}]
+    """
+
+    name = "duckdb"
+
+    def __init__(self, *, memory_limit: str | None = None, threads: int | None = None) -> None:
+        self.threads = threads or len(os.sched_getaffinity(0))
+        self._folder = tempfile.TemporaryDirectory(prefix="stagecraft-duckdb-")
+        self._names = itertools.count()
+        limit = memory_limit or f"{max(usable_memory() // 4 >> 20, 1024)}MiB"
+        self._duckdb = duckdb.connect(
+            config={
+                "memory_limit": limit,
+                "threads": self.threads,
+                "temp_directory": self._folder.name,
+            }
+        )
+        self._duckdb.execute("SET TimeZone = 'UTC'")
+
+    def scan(self, dataset: Dataset) -> Queried:
+        dataset.verify()
+        store = dataset.store
+        if store.is_local:
+            return self._parquet([store.strip(uri) for uri in dataset.files])
+        self._register(store.filesystem)
+        return self._parquet(dataset.files)
+
+    def read_files(self, uri: str) -> Queried:
+        """The rows of Parquet or CSV files; CSV is read into memory (see :func:`files.read_csv`)."""
+        filesystem, paths = files.find(uri)
+        if files.is_csv(paths):
+            return self._queried(self._duckdb.from_arrow(files.read_csv(filesystem, paths)))
+        if "file" in filesystem.protocol:
+            return self._parquet(paths)
+        self._register(filesystem)
+        return self._parquet([filesystem.unstrip_protocol(path) for path in paths])
+
+    def sql(self, query: str, /, **relations: Queried | Mapped) -> Queried:
+        names = {name: self._view(relation) for name, relation in relations.items()}
+        text = Query(query).bound(names).sql("duckdb")
+        try:
+            return self._queried(self._duckdb.sql(text))
+        except duckdb.Error as error:
+            raise InvalidInputError(WHERE, str(error), "a query that DuckDB takes") from error
+
+    def map_batches(self, relation: Queried | Mapped, function: BatchMap) -> Mapped:
+        schema = canonical(function.output_schema(relation.schema), "map_batches")
+        return Mapped(relation, function, schema)
+
+    def schema(self, relation: Queried | Mapped) -> pa.Schema:
+        return relation.schema
+
+    def collect(self, relation: Queried | Mapped) -> pa.Table:
+        return pa.Table.from_batches(self._batches(relation), relation.schema)
+
+    def write(self, relation: Queried | Mapped, draft: Draft) -> None:
+        store = draft.store
+        folder = store.strip(draft.uri)
+        try:
+            store.filesystem.makedirs(folder, exist_ok=True)
+            rows = write_batches(
+                self._batches(relation),
+                relation.schema,
+                store.arrow_filesystem,
+                f"{folder}/part-00000.parquet",
+            )
+        except PermissionError as error:
+            raise UnwritableStoreError(
+                f"artifact store {store.root}: cannot write {folder} ({error})"
+            ) from error
+        draft.meta["columns"] = {field.name: str(field.type) for field in relation.schema}
+        draft.meta["rows"] = rows
+
+    def close(self) -> None:
+        self._duckdb.close()
+        self._folder.cleanup()
+
+    def _parquet(self, paths: list[str]) -> Queried:
+        return self._queried(self._duckdb.read_parquet(paths))
+
+    def _register(self, filesystem: Any) -> None:
+        """Let DuckDB read through ``filesystem``; the last one of a protocol holds."""
+        protocols = filesystem.protocol
+        name = protocols if isinstance(protocols, str) else protocols[0]
+        if self._duckdb.filesystem_is_registered(name):
+            self._duckdb.unregister_filesystem(name)
+        self._duckdb.register_filesystem(filesystem)
+
+    def _queried(self, rows: duckdb.DuckDBPyRelation) -> Queried:
+        """The relation with its columns cast to canonical types."""
+        found = rows.limit(0).to_arrow_table().schema
+        schema = canonical(found, "sql")
+        if same(found, schema):
+            return Queried(rows, schema)
+        columns = [
+            f"CAST({_quoted(field.name)} AS {sql_type(field.type, TYPE_NAMES, '{}[]')}) AS {_quoted(field.name)}"
+            for field in schema
+        ]
+        return Queried(rows.project(", ".join(columns)), schema)
+
+    def _view(self, relation: Queried | Mapped) -> str:
+        """Name the relation for queries."""
+        name = f"relation_{next(self._names)}"
+        if isinstance(relation, Mapped):
+            path = f"{self._folder.name}/{name}.parquet"
+            local = pyarrow.fs.LocalFileSystem()
+            write_batches(self._batches(relation), relation.schema, local, path)
+            relation = self._parquet([path])
+        relation.rows.create_view(name)
+        return name
+
+    def _batches(self, relation: Queried | Mapped) -> Iterator[pa.RecordBatch]:
+        if isinstance(relation, Mapped):
+            made: Iterable[pa.RecordBatch] = self._apply(relation.function, self._batches(relation.source))
+        else:
+            made = relation.rows.to_arrow_reader(ROW_GROUP)
+        for batch in made:
+            yield batch if batch.schema == relation.schema else batch.cast(relation.schema)
+
+    def _apply(self, function: BatchMap, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Map batches in threads, in order, a few at a time."""
+        waiting: deque[Future[pa.RecordBatch]] = deque()
+        with ThreadPoolExecutor(self.threads) as pool:
+            for batch in batches:
+                waiting.append(pool.submit(function.apply, batch))
+                if len(waiting) > self.threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
