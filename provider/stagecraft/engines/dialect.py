@@ -27,7 +27,13 @@ class Query:
     def __init__(self, text: str) -> None:
         try:
             statements = [found for found in sqlglot.parse(text, dialect="duckdb") if found is not None]
-        except SqlglotError as error:
+        except ParseError as error:
+            first = error.errors[0]
+            found = f"line {first['line']}, column {first['col']}: {first['description']}"
+            raise InvalidInputError(
+                WHERE, f"does not parse: {found}", "one SELECT in DuckDB's SQL"
+            ) from error
+        except TokenError as error:
             raise InvalidInputError(
                 WHERE, f"does not parse: {error}", "one SELECT in DuckDB's SQL"
             ) from error

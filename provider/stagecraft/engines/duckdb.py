@@ -162,8 +162,8 @@ class DuckDBEngine(Engine):
         if same(found, schema):
             return Queried(rows, schema)
         columns = [
-            f"CAST({_quoted(field.name)} AS {sql_type(field.type, TYPE_NAMES, '{}[]')}) AS {_quoted(field.name)}"
-            for field in schema
+            f"CAST({name} AS {sql_type(kind, TYPE_NAMES, '{}[]')}) AS {name}"
+            for name, kind in zip(map(_quoted, schema.names), schema.types, strict=True)
         ]
         return Queried(rows.project(", ".join(columns)), schema)
 

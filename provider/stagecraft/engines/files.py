@@ -24,10 +24,8 @@ def find(uri: str) -> tuple[Any, list[str]]:
     :raises InvalidInputError: there is no such file, or files of different or unknown formats
     """
     filesystem, path = fsspec.core.url_to_fs(uri)
-    if "*" in path:
-        paths = sorted(filesystem.glob(path))
-    else:
-        paths = [path] if filesystem.isfile(path) else []
+    paths = sorted(filesystem.glob(path)) if "*" in path else [path]
+    paths = [path for path in paths if filesystem.isfile(path)]
     if not paths:
         raise InvalidInputError(WHERE, f"no file {uri}", "a file that exists, or a pattern that matches some")
     for suffixes in ((".parquet",), CSV):
