@@ -98,7 +98,7 @@ class Evaluate(Stage):
     def _check(self, dataset: Dataset, baseline: Dataset | None) -> None:
         dataset.require(f"{self.name}.label", self.label)
         dataset.require(f"{self.name}.baseline_by", *self.baseline_by)
-        if self.label in self.baseline_by or SCORE in self._kept:
+        if self.label in self.baseline_by or SCORE in map(str.lower, self._kept):
             raise InvalidInputError(
                 f"{self.name}.baseline_by",
                 f"the columns {list(self._kept)} hold the label twice, or one named {SCORE!r}",

@@ -105,7 +105,7 @@ class FittedIndex(CategoricalMap):
 class FittedHash(CategoricalMap):
     """Slot 0 missing, then BLAKE2b of the value, salted by the column's name, modulo 2^bits - 1, plus 1.
 
-    Source: feature hashing, Weinberger et al., ICML 2009; a salt a field, so that fields do not collide alike.
+    Source: feature hashing, Weinberger et al., ICML 2009; a salt a field, so that two do not collide alike.
     """
 
     type: Literal["hash"] = "hash"

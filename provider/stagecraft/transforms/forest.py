@@ -36,8 +36,7 @@ class Forest:
         starts = np.searchsorted(tree, np.arange(tree.max() + 1))
         if not np.array_equal(node, np.arange(len(node)) - starts[tree]):
             raise ValueError("the trees' table is not ordered by tree and node, or lacks nodes")
-        is_leaf = np.isnan(column["leaf"].astype(np.float64))
-        is_leaf = ~is_leaf
+        is_leaf = ~np.isnan(column["leaf"].astype(np.float64))
         base = starts[tree]
         fill = {
             name: np.nan_to_num(column[name].astype(np.float64))
@@ -57,9 +56,10 @@ class Forest:
 
         :param features: float32, rows × features; NaN is a missing value
         """
-        return _leaves(
+        leaves: np.ndarray = _leaves(
             features, self.roots, self.feature, self.threshold, self.left, self.right, self.default_left
         )
+        return leaves
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]

@@ -93,7 +93,7 @@ class Layout(BaseModel):
         return [block.column for block in self.blocks]
 
     def csr(self, batch: pa.RecordBatch | pa.Table) -> CSR:
-        """Return the rows of ``batch`` (encoded columns) as sparse rows."""
+        """Return the rows of ``batch`` (encoded columns) as sparse rows; a number that is missing becomes 0."""
         import numpy as np
 
         rows = batch.num_rows
@@ -105,7 +105,7 @@ class Layout(BaseModel):
             column = batch.column(block.column)
             if block.kind == "numeric":
                 indices[:, at] = block.offset
-                values[:, at] = column.to_numpy(zero_copy_only=False) if rows else 0
+                values[:, at] = np.nan_to_num(column.to_numpy(zero_copy_only=False), nan=0)
             elif block.kind == "slot":
                 indices[:, at] = block.offset + np.asarray(column.to_numpy(zero_copy_only=False))
             else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import PrivateAttr
 
 from stagecraft.transforms.base import Transform
+from stagecraft.transforms.types import check_absent, check_numeric, field_type
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,16 +61,34 @@ class LeafEncode(Transform):
     def output_schema(self, schema: pa.Schema) -> pa.Schema:
         import pyarrow as pa
 
+        for column in self.columns:
+            where = f"leaf_encode.{column}"
+            check_numeric(where, field_type(where, schema, column))
+        check_absent("leaf_encode.output", schema, self.output)
         return schema.append(pa.field(self.output, pa.list_(pa.int32())))
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         import numpy as np
         import pyarrow as pa
 
-        leaves = self.forest.leaves(feature_matrix(batch, self.columns))
+        schema = self.output_schema(batch.schema)
+        leaves = self.forest.leaves(self.matrix(batch, self.columns))
         offsets = np.arange(0, leaves.size + 1, self.trees, dtype=np.int32)
         column = pa.ListArray.from_arrays(pa.array(offsets), pa.array(leaves.reshape(-1)))
-        return pa.RecordBatch.from_arrays([*batch.columns, column], schema=self.output_schema(batch.schema))
+        return pa.RecordBatch.from_arrays([*batch.columns, column], schema=schema)
+
+    @staticmethod
+    def matrix(batch: pa.RecordBatch | pa.Table, columns: list[str]) -> np.ndarray:
+        """Return the trees' input, float32, rows × columns, NaN where a value is missing."""
+        import numpy as np
+        import pyarrow as pa
+
+        features = np.empty((batch.num_rows, len(columns)), dtype=np.float32)
+        for position, name in enumerate(columns):
+            # Cast by Arrow first: a NULL among integers would make NumPy round them twice.
+            column = batch.column(name).cast(pa.float32(), safe=False)
+            features[:, position] = column.to_numpy(zero_copy_only=False)
+        return features
 
     def files(self) -> dict[str, bytes]:
         import io

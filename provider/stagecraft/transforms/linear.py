@@ -10,6 +10,7 @@ from pydantic import PrivateAttr
 
 from stagecraft.transforms.base import Transform
 from stagecraft.transforms.layout import Layout
+from stagecraft.transforms.types import check_absent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,6 +55,7 @@ class Linear(Transform):
     def output_schema(self, schema: pa.Schema) -> pa.Schema:
         import pyarrow as pa
 
+        check_absent("linear.score", schema, SCORE)
         return schema.append(pa.field(SCORE, pa.float64()))
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -69,7 +71,10 @@ class Linear(Transform):
         indptr, indices, values = self.layout.csr(batch)
         products = self._weights[indices].astype(np.float64) * values
         margins = np.add.reduceat(products, indptr[:-1]) if len(indptr) > 1 else np.empty(0)
-        return 1 / (1 + np.exp(-margins)) if self.link == "logistic" else margins
+        if self.link == "identity":
+            return margins
+        with np.errstate(over="ignore"):  # exp's infinity is the score 0
+            return 1 / (1 + np.exp(-margins))
 
     def files(self) -> dict[str, bytes]:
         import numpy as np
