@@ -1,0 +1,187 @@
+"""What the tab asks the API server for. Every route checks that the caller may read the task instance."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.api_fastapi.common.db.common import SessionDep
+from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.xcom import XComModel
+from fastapi import Depends, FastAPI, HTTPException, Query, status
+from fastapi import Path as PathParameter
+from fastapi.responses import FileResponse, HTMLResponse
+from pydantic import BaseModel
+from sqlalchemy import select
+
+from stagecraft.artifacts.artifact import Reference
+from stagecraft.artifacts.report import Report
+from stagecraft.artifacts.store import Store
+from stagecraft.errors import InvalidInputError, StagecraftError
+from stagecraft.hooks.store import StoreHook
+from stagecraft.tracking.folder import tracking_folder
+from stagecraft.tracking.reader import read_events
+
+log = logging.getLogger(__name__)
+
+STATIC = Path(__file__).parent / "static"
+UPLOT = "uplot-1.6.32"
+FILES = {
+    "live.js": "text/javascript",
+    "chart.js": "text/javascript",
+    "series.js": "text/javascript",
+    "live.css": "text/css",
+    f"{UPLOT}/uPlot.esm.js": "text/javascript",
+    f"{UPLOT}/uPlot.min.css": "text/css",
+    f"{UPLOT}/LICENSE": "text/plain",
+}
+PAGE_BYTES = 1 << 20
+STORE_SECONDS = 30.0
+
+READ_TASK = Depends(requires_access_dag("GET", DagAccessEntity.TASK_INSTANCE))
+READ_XCOM = Depends(requires_access_dag("GET", DagAccessEntity.XCOM))
+
+DagId = Annotated[str, PathParameter(pattern=r"^[\w.-]+$")]
+MapIndex = Annotated[int, Query(ge=-1)]
+
+app = FastAPI(
+    title="Stagecraft", dependencies=[Depends(get_user)], docs_url=None, redoc_url=None, openapi_url=None
+)
+
+
+class Events(BaseModel):
+    """Events since the cursor that was given.
+
+    :param state: the task instance's, None before it is scheduled
+    :param report: whether the task instance has made a report
+    :param complete: whether there is nothing more to read at once
+    """
+
+    events: list[dict[str, int | float | str]]
+    cursor: str
+    complete: bool
+    state: str | None
+    report: bool
+
+
+@app.get("/dags/{dag_id}/live", dependencies=[READ_TASK])
+def live(dag_id: DagId) -> FileResponse:
+    """The tab's page; which run and task it shows stands in the query, which its script reads."""
+    return FileResponse(
+        STATIC / "live.html",
+        media_type="text/html",
+        headers={"Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'"},
+    )
+
+
+@app.get("/dags/{dag_id}/events", dependencies=[READ_TASK])
+def events(
+    dag_id: DagId, run_id: str, task_id: str, session: SessionDep, map_index: MapIndex = -1, after: str = ""
+) -> Events:
+    """The events of a task instance since the cursor ``after``, one mebibyte of them at most."""
+    found = session.execute(
+        select(TaskInstance.state).where(
+            TaskInstance.dag_id == dag_id,
+            TaskInstance.run_id == run_id,
+            TaskInstance.task_id == task_id,
+            TaskInstance.map_index == map_index,
+        )
+    ).one_or_none()
+    if found is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, "There is no such task instance")
+    folder = tracking_folder(dag_id=dag_id, run_id=run_id, task_id=task_id, map_index=map_index)
+    store = _store()
+    try:
+        page = read_events(store, folder, after=after, limit=PAGE_BYTES)
+    except InvalidInputError as error:
+        raise HTTPException(status.HTTP_400_BAD_REQUEST, str(error)) from error
+    except (OSError, ImportError) as error:
+        raise _store_failed(error) from error
+    return Events(
+        events=[event.record() for event in page.events],
+        cursor=page.cursor,
+        complete=page.complete,
+        state=found.state,
+        report=_report(session, dag_id, run_id, task_id, map_index) is not None,
+    )
+
+
+@app.get("/dags/{dag_id}/report", dependencies=[READ_TASK, READ_XCOM])
+def report(
+    dag_id: DagId, run_id: str, task_id: str, session: SessionDep, map_index: MapIndex = -1
+) -> HTMLResponse:
+    """The page of the report that a task instance made."""
+    reference = _report(session, dag_id, run_id, task_id, map_index)
+    if reference is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, "The task has made no report")
+    try:
+        artifact = _store().open(reference.fingerprint)
+        if not isinstance(artifact, Report):
+            raise HTTPException(status.HTTP_404_NOT_FOUND, "The task has made no report")
+        html = artifact.html()
+    except (StagecraftError, OSError, ImportError) as error:
+        raise _store_failed(error) from error
+    # A job wrote this page: it gets no part in the reader's session.
+    return HTMLResponse(
+        html,
+        headers={
+            "Content-Security-Policy": "sandbox allow-scripts; default-src 'none'; img-src data:; "
+            "font-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+        },
+    )
+
+
+@app.get("/static/{name:path}")
+def static(name: str) -> FileResponse:
+    """A file of the page, for any user who is signed in."""
+    if name not in FILES:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, "There is no such file")
+    return FileResponse(
+        STATIC / name, media_type=FILES[name], headers={"Cache-Control": "private, max-age=300"}
+    )
+
+
+def _report(session: SessionDep, dag_id: str, run_id: str, task_id: str, map_index: int) -> Reference | None:
+    """Return the reference in the task instance's XCom ``report``, or None where there is none of ours."""
+    value: Any = session.scalar(
+        select(XComModel.value).where(
+            XComModel.dag_id == dag_id,
+            XComModel.run_id == run_id,
+            XComModel.task_id == task_id,
+            XComModel.map_index == map_index,
+            XComModel.key == "report",
+        )
+    )
+    try:
+        reference = Reference.model_validate(json.loads(value) if isinstance(value, str) else value)
+    except ValueError:
+        return None
+    # The fingerprint becomes a path.
+    return reference if reference.fingerprint.isalnum() else None
+
+
+def _store_failed(error: Exception) -> HTTPException:
+    log.warning("Stagecraft: the artifact store does not answer: %s", error, exc_info=True)
+    return HTTPException(
+        status.HTTP_503_SERVICE_UNAVAILABLE,
+        f"The artifact store does not answer ({type(error).__name__}); the API server's log says more",
+    )
+
+
+_known: tuple[float, Store] | None = None
+
+
+def _store() -> Store:
+    """Return the store, looking the connection up every half minute rather than at every poll."""
+    global _known
+    if _known is None or time.monotonic() - _known[0] > STORE_SECONDS:
+        try:
+            _known = (time.monotonic(), StoreHook().store())
+        except StagecraftError as error:
+            raise _store_failed(error) from error
+    return _known[1]

@@ -1,0 +1,130 @@
+// The tab: polls what the task tracks, and shows it.
+
+import { Chart, format, title } from "./chart.js";
+import { Record } from "./series.js";
+
+const POLL = 1000;
+const POLL_ENDED = 10000;
+const POLL_FAILED = 5000;
+const ENDED = ["success", "failed", "skipped", "upstream_failed", "removed"];
+const REFUSALS = {
+  401: "Your session has ended. Sign in to Airflow again.",
+  403: "You may not see what this task tracks: reading its DAG's task instances is not among your rights.",
+};
+
+const query = new URLSearchParams(location.search);
+// An unmapped task leaves Airflow's placeholder in place.
+if (!/^\d+$/.test(query.get("map_index") ?? "")) query.set("map_index", "-1");
+
+const at = (id) => document.getElementById(id);
+const record = new Record();
+const charts = new Map();
+let cursor = "";
+let hasReport = false;
+
+async function poll() {
+  let wait = POLL;
+  try {
+    const page = await fetchPage();
+    record.add(page.events);
+    cursor = page.cursor;
+    show(page);
+    wait = !page.complete ? 0 : ENDED.includes(page.state) ? POLL_ENDED : POLL;
+  } catch (error) {
+    say(error.message, true);
+    wait = POLL_FAILED;
+  }
+  // A hidden tab asks for nothing until it is looked at again.
+  if (document.hidden) document.addEventListener("visibilitychange", poll, { once: true });
+  else setTimeout(poll, wait);
+}
+
+async function fetchPage() {
+  let answer;
+  try {
+    answer = await fetch(`events?${query}&after=${cursor}`, { headers: { Accept: "application/json" } });
+  } catch {
+    throw new Error("Airflow does not answer. Trying again…");
+  }
+  if (answer.ok) return answer.json();
+  const detail = (await answer.json().catch(() => ({}))).detail;
+  throw new Error(REFUSALS[answer.status] ?? (typeof detail === "string" ? detail : `Airflow answered ${answer.status}.`));
+}
+
+function show({ state, report }) {
+  document.body.dataset.events = record.count;
+  at("state").textContent = (state ?? "not scheduled yet").replaceAll("_", " ");
+  at("state").dataset.state = state ?? "none";
+  showProgress();
+  showLatest();
+  for (const name of record.names()) {
+    if (!charts.has(name)) charts.set(name, new Chart(at("charts"), name));
+    charts.get(name).show(record, isDark());
+    at("charts").appendChild(charts.get(name).box);
+  }
+  if (report && !hasReport) {
+    at("report").src = `report?${query}`;
+    at("report").hidden = false;
+  }
+  hasReport = report;
+  say(emptyWords(state, report), false);
+}
+
+function emptyWords(state, report) {
+  if (record.count || report) return "";
+  if (state === "running") return "The task runs and has tracked nothing yet. Curves appear here as it does.";
+  if (ENDED.includes(state)) return "This task tracked nothing. Curves come from stages that train, evaluate or search.";
+  return "The task has not started. Curves appear here once it tracks something.";
+}
+
+function say(words, failed) {
+  at("message").textContent = words;
+  at("message").hidden = !words;
+  at("message").classList.toggle("failed", failed);
+}
+
+function showProgress() {
+  const progress = record.progress();
+  at("progress").hidden = progress === null;
+  if (progress === null) return;
+  const percent = `${Math.round(Math.min(Math.max(progress, 0), 1) * 100)}%`;
+  at("bar").style.width = percent;
+  at("percent").textContent = percent;
+}
+
+/** The latest values of the stage itself; those of its scopes stand in the legends. */
+function showLatest() {
+  const tiles = record.names().filter((name) => record.latest.has(name));
+  at("latest").replaceChildren(
+    ...tiles.map((name) => {
+      const tile = document.createElement("div");
+      tile.appendChild(document.createElement("b")).textContent = format(record.latest.get(name).value);
+      tile.appendChild(document.createElement("span")).textContent = title(name);
+      return tile;
+    }),
+  );
+}
+
+// Airflow's own choice of light or dark, which the page around this one shows.
+function airflowRoot() {
+  try {
+    return window.parent.document.documentElement;
+  } catch {
+    return document.documentElement;
+  }
+}
+
+function isDark() {
+  const names = airflowRoot().classList;
+  if (names.contains("dark")) return true;
+  return !names.contains("light") && matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+function applyTheme() {
+  document.documentElement.classList.toggle("dark", isDark());
+  for (const chart of charts.values()) chart.redraw(record, isDark());
+}
+
+new MutationObserver(applyTheme).observe(airflowRoot(), { attributeFilter: ["class"] });
+applyTheme();
+poll();
