@@ -57,16 +57,23 @@ class StoreHook(BaseHook):
         :raises InvalidInputError: the connection's host or credentials are of no use
         """
         try:
-            connection = self.get_connection(self.stagecraft_store_conn_id)
+            return store_of(self.get_connection(self.stagecraft_store_conn_id))
         except AirflowNotFoundException:
-            if self.stagecraft_store_conn_id != self.default_conn_name:
-                raise
-            root = os.path.join(_airflow_home(), "stagecraft")
-            self.log.info(
-                "There is no connection %r: the artifact store is the folder %s", self.default_conn_name, root
-            )
-            return Store(root)
-        return store_of(connection)
+            return self._default_store()
+
+    async def astore(self) -> Store:
+        """As :meth:`store`, for triggers, whose event loop must not wait."""
+        try:
+            return store_of(await self.aget_connection(self.stagecraft_store_conn_id))
+        except AirflowNotFoundException:
+            return self._default_store()
+
+    def _default_store(self) -> Store:
+        if self.stagecraft_store_conn_id != self.default_conn_name:
+            raise AirflowNotFoundException(f"There is no connection {self.stagecraft_store_conn_id!r}")
+        root = os.path.join(_airflow_home(), "stagecraft")
+        self.log.info("There is no connection %r: the artifact store is the folder %s", self.default_conn_name, root)
+        return Store(root)
 
     def test_connection(self) -> tuple[bool, str]:
         """Write a small file into the store and remove it again."""

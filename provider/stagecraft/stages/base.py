@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -15,6 +15,8 @@ from stagecraft.artifacts.fingerprint import fingerprint, output_fingerprint
 from stagecraft.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
     from stagecraft.tracking.writer import Tracker
 
     from stagecraft.artifacts.store import Draft, Store
@@ -31,13 +33,14 @@ class Workbench:
     :param store: takes the artifacts
     :param tracker: takes metrics and progress
     :param cache: whether an output that is already committed is reused
+    :param reused: set where it was
     """
 
     engine: Engine
     store: Store
     tracker: Tracker
     cache: bool = True
-    reused: list[str] = field(default_factory=list)
+    reused: bool = False
 
 
 class Stage(BaseModel):
@@ -68,9 +71,17 @@ class Stage(BaseModel):
         """The parameters that decide the result, JSON-able."""
         return self.model_dump(mode="json")
 
-    def output_names(self) -> list[str]:
-        """The outputs of this stage as its parameters have it."""
-        return list(self.outputs)
+    def addresses(self, inputs: Mapping[str, str]) -> dict[str, str]:
+        """The content address of each output, given the inputs' fingerprints."""
+        own = self.fingerprint(inputs)
+        return {name: output_fingerprint(own, name) for name in self.outputs}
+
+    def committed(self, store: Store, inputs: Mapping[str, str]) -> dict[str, Artifact] | None:
+        """What this stage committed before for these inputs' fingerprints, or None where an output lacks."""
+        addresses = self.addresses(inputs)
+        if not all(store.exists(address) for address in addresses.values()):
+            return None
+        return {name: store.open(address) for name, address in addresses.items()}
 
     def run(self, bench: Workbench, **inputs: Artifact) -> dict[str, Artifact]:
         """Run the stage, or return what it committed before.
@@ -80,12 +91,11 @@ class Stage(BaseModel):
         :raises InvalidInputError: an input is missing, unknown or of the wrong kind
         """
         self.check_inputs({name: artifact.kind for name, artifact in inputs.items()})
-        own = self.fingerprint({name: artifact.fingerprint for name, artifact in inputs.items()})
-        addresses = {name: output_fingerprint(own, name) for name in self.output_names()}
-        if bench.cache and all(bench.store.exists(address) for address in addresses.values()):
-            log.info("Stage %s: reused %s", self.name, ", ".join(addresses.values()))
-            bench.reused.append(self.name)
-            return {name: bench.store.open(address) for name, address in addresses.items()}
+        fingerprints = {name: artifact.fingerprint for name, artifact in inputs.items()}
+        if bench.cache and (found := self.committed(bench.store, fingerprints)):
+            log.info("Stage %s: reused %s", self.name, ", ".join(artifact.uri for artifact in found.values()))
+            bench.reused = True
+            return found
         log.info("Stage %s: running on %s", self.name, bench.engine.name)
         lineage = {
             "stage": self.name,
@@ -96,7 +106,7 @@ class Stage(BaseModel):
         }
         drafts = {
             name: bench.store.draft(self.outputs[name], address, lineage=lineage)
-            for name, address in addresses.items()
+            for name, address in self.addresses(fingerprints).items()
         }
         try:
             self.execute(bench, drafts, dict(inputs))
@@ -110,10 +120,10 @@ class Stage(BaseModel):
         return made
 
     @classmethod
-    def check_inputs(cls, kinds: Mapping[str, Kind]) -> None:
+    def check_inputs(cls, kinds: Mapping[str, Kind | None]) -> None:
         """Refuse inputs that this stage does not take.
 
-        :param kinds: name of each given input → its kind
+        :param kinds: name of each given input → its kind, or None where only the run will know
         :raises InvalidInputError: an input is missing, unknown or of the wrong kind
         """
         wanted = {name.rstrip("?"): kind for name, kind in cls.inputs.items()}
@@ -121,7 +131,7 @@ class Stage(BaseModel):
             expected = wanted.get(name, cls.inputs.get("*"))
             if expected is None:
                 raise InvalidInputError(f"{cls.name}.{name}", "no such input", f"one of {sorted(wanted)}")
-            if kind != expected:
+            if kind not in (None, expected):
                 raise InvalidInputError(f"{cls.name}.{name}", f"a {kind} is wired here", f"a {expected}")
         for name, kind in cls.inputs.items():
             if not name.endswith("?") and name != "*" and name not in kinds:
@@ -136,15 +146,14 @@ class Stage(BaseModel):
         try:
             return cls(**parameters)
         except ValidationError as error:
-            raise refusal(cls, error) from error
+            raise refusal(cls, error.errors()[0]) from error
 
 
-def refusal(stage: type[Stage], error: ValidationError) -> InvalidInputError:
-    """Turn pydantic's first complaint into an error that names stage, field, value and remedy."""
-    first = error.errors()[0]
-    where = ".".join([stage.name, *map(str, first["loc"])])
-    if first["type"] == "missing":
+def refusal(stage: type[Stage], error: ErrorDetails) -> InvalidInputError:
+    """Turn pydantic's complaint into an error that names stage, field, value and remedy."""
+    where = ".".join([stage.name, *map(str, error["loc"])])
+    if error["type"] == "missing":
         return InvalidInputError(where, "the parameter is missing", "give it a value")
-    if first["type"] == "extra_forbidden":
+    if error["type"] == "extra_forbidden":
         return InvalidInputError(where, "no such parameter", f"one of {sorted(stage.model_fields)}")
-    return InvalidInputError(where, f"the value {first['input']!r} is refused", first["msg"])
+    return InvalidInputError(where, f"the value {error['input']!r} is refused", error["msg"])

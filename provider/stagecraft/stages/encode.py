@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -31,9 +32,9 @@ class Encoding(BaseModel):
     steps: list[AnyStep] = Field(min_length=1)
 
 
-def _encodings(value: Any) -> Any:
+def encodings(value: Any) -> Any:
     """Take ``{"a": Index(), ("b", "c"): Fill(0) | Standardize()}`` for a list of encodings."""
-    if not isinstance(value, dict):
+    if not isinstance(value, Mapping):
         return value
     return [
         {
@@ -56,7 +57,7 @@ class EncodeColumns(Stage):
     inputs = {"dataset": Kind.DATASET}
     outputs = {"dataset": Kind.DATASET, "model": Kind.MODEL}
 
-    columns: Annotated[list[Encoding], BeforeValidator(_encodings), Field(min_length=1)]
+    columns: Annotated[list[Encoding], BeforeValidator(encodings), Field(min_length=1)]
 
     def model_post_init(self, _: Any) -> None:
         seen: set[str] = set()

@@ -1,0 +1,251 @@
+"""What every operator of a stage does: check, submit, follow, hand on."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+from airflow.providers.common.compat.sdk import BaseOperator, ResumableJobMixin, conf
+from airflow.sdk import XComArg
+
+from stagecraft.artifacts.artifact import Kind, Reference
+from stagecraft.errors import InvalidInputError, JobFailedError
+from stagecraft.hooks.runner import runner_of
+from stagecraft.hooks.store import StoreHook
+from stagecraft.jobs.job import Job, Result, State, Step
+from stagecraft.operators.deferred import check_parameters
+from stagecraft.operators.output import Output, ReportOutput
+from stagecraft.stages.load import load_stage
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from stagecraft.artifacts.store import Store
+    from stagecraft.jobs.runner import Handle, Runner
+    from stagecraft.stages.base import Stage
+
+JOB_KEY = "stagecraft_job"
+Input = XComArg | Mapping[str, Any]
+"""An output of another task, or an artifact's reference."""
+
+
+class StageOperator(ResumableJobMixin, BaseOperator):
+    """Runs one stage as a job, and survives itself: a retry reconnects to a living job or resumes a dead one.
+
+    :param engine: ``duckdb``, ``spark``, or ``auto``: DuckDB while the data fit this machine, else Spark where
+        ``spark_conn_id`` names a connection
+    :param store_conn_id: connection of the artifact store
+    :param spark_conn_id: connection of the Spark cluster; needed where the engine may be Spark
+    :param cache: whether an output that is already committed is reused
+    :param deferrable: whether the triggerer follows the job, so that no worker waits for it
+    :param poll_interval: seconds between two looks at the job
+    """
+
+    stage_address: ClassVar[str]
+    template_fields: Sequence[str] = ("inputs", "parameters", "engine")
+    external_id_key = JOB_KEY
+
+    def __init__(
+        self,
+        *,
+        inputs: dict[str, Any],
+        parameters: dict[str, Any],
+        engine: str = "auto",
+        store_conn_id: str = StoreHook.default_conn_name,
+        spark_conn_id: str | None = None,
+        cache: bool = True,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        poll_interval: float = 0.5,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.inputs = {name: value for name, value in inputs.items() if value is not None}
+        self.parameters = parameters
+        self.engine = engine
+        self.store_conn_id = store_conn_id
+        self.spark_conn_id = spark_conn_id
+        self.cache = cache
+        self.deferrable = deferrable
+        self.poll_interval = poll_interval
+        self._handle: Handle | None = None
+        self._check()
+
+    @property
+    def stage_class(self) -> type[Stage]:
+        return load_stage(self.stage_address)
+
+    def all_parameters(self) -> dict[str, Any]:
+        """The stage's parameters, those that a subclass keeps in fields of its own among them."""
+        return self.parameters
+
+    def output(self, name: str) -> Any:
+        """Return the output ``name``, to wire into other operators."""
+        kind = self.stage_class.outputs[name]
+        return ReportOutput(self, name) if kind is Kind.REPORT else Output(self, name, kind)
+
+    def _check(self) -> None:
+        """Refuse at parse time what is known to be wrong by then."""
+        kinds = {name: value.kind if isinstance(value, Output) else None for name, value in self.inputs.items()}
+        try:
+            self.stage_class.check_inputs(kinds)
+        except InvalidInputError as error:
+            field = error.where.rpartition(".")[2]
+            found = f"{error.found}: {self.inputs[field]!r}" if field in self.inputs else error.found
+            raise InvalidInputError(f"task {self.task_id}: {error.where}", found, error.remedy) from None
+        check_parameters(self.stage_class, self.all_parameters())
+
+    def execute(self, context: Context) -> None:
+        store = self._store()
+        if reused := self._reused(store):
+            self.log.info("Reused what was committed before; nothing is run")
+            self._hand_on(context, reused, reused=True)
+            return
+        if self.deferrable:
+            self._execute_deferred(context)
+        self.execute_resumable(context)
+
+    def _reused(self, store: Store) -> dict[str, Reference] | None:
+        if not self.cache:
+            return None
+        stage = self.stage_class.validated(self.all_parameters())
+        inputs = {name: reference.fingerprint for name, reference in self._references().items()}
+        committed = stage.committed(store, inputs)
+        return {name: artifact.reference for name, artifact in committed.items()} if committed else None
+
+    def submit_job(self, context: Context) -> Handle:
+        store = self._store()
+        store.check_writable()
+        job = self._job(context, store)
+        self.log.info("Submitting job %s: stage %s on %s", job.id, self.stage_class.name, job.engine)
+        self._handle = {**self._runner(job.engine).submit(job), "engine": job.engine}
+        return self._handle
+
+    def get_job_status(self, external_id: Any, context: Context) -> str:
+        if external_id["digest"] != self._job(context, self._store()).digest:
+            self.log.info("The job of the try before did other work; it is ended, and this one starts anew")
+            self._runner(external_id["engine"]).kill(external_id)
+            return State.LOST
+        return self._runner(external_id["engine"]).state(external_id)
+
+    def is_job_active(self, status: str) -> bool:
+        return status == State.RUNNING
+
+    def is_job_succeeded(self, status: str) -> bool:
+        return status == State.SUCCEEDED
+
+    def poll_until_complete(self, external_id: Any, context: Context) -> None:
+        self._handle = external_id
+        for line in self._runner(external_id["engine"]).follow(external_id, interval=self.poll_interval):
+            self.log.info(line)
+        self.get_job_result(external_id, context)
+
+    def get_job_result(self, external_id: Any, context: Context) -> None:
+        state = self._runner(external_id["engine"]).state(external_id)
+        result = Result.load(self._store(), external_id["job"], external_id["digest"])
+        if state is not State.SUCCEEDED or result is None:
+            raise JobFailedError(
+                f"task {self.task_id}: the job {external_id['job']} is {state}. "
+                + (result.error if result else "It was killed; a retry resumes it at its last committed step.")
+            )
+        self._hand_on(context, result.outputs[self.task_id], reused=self.task_id in result.reused)
+
+    def on_kill(self) -> None:
+        if self._handle is not None:
+            self.log.info("Ending job %s", self._handle["job"])
+            self._runner(self._handle["engine"]).kill(self._handle)
+
+    def _execute_deferred(self, context: Context) -> NoReturn:
+        from stagecraft.triggers.job import JobTrigger
+
+        state_store = context["task_state_store"]
+        handle = state_store.get(JOB_KEY)
+        if not handle or self.get_job_status(handle, context) not in (State.RUNNING, State.SUCCEEDED):
+            handle = self.submit_job(context)
+            state_store.set(JOB_KEY, handle)
+        trigger = JobTrigger(
+            handle=handle,
+            store_conn_id=self.store_conn_id,
+            spark_conn_id=self.spark_conn_id,
+            poll_interval=self.poll_interval,
+        )
+        self.defer(trigger=trigger, method_name="execute_complete", kwargs={"handle": handle})
+
+    def execute_complete(self, context: Context, event: Mapping[str, Any], handle: Handle) -> None:
+        """Go on after the trigger has seen the job end."""
+        self._handle = handle
+        self.get_job_result(handle, context)
+
+    def _job(self, context: Context, store: Store) -> Job:
+        from stagecraft.tracking.folder import tracking_folder
+
+        stage = self.stage_class.validated(self.all_parameters())
+        task = context["ti"]
+        map_index = task.map_index if task.map_index is not None else -1
+        names = {"dag_id": task.dag_id, "run_id": task.run_id, "task_id": task.task_id, "map_index": map_index}
+        step = Step(
+            name=self.task_id,
+            stage=self.stage_address,
+            parameters=stage.model_dump(mode="json"),
+            inputs=dict(self._references()),
+        )
+        return Job(
+            id=job_id(**names),
+            engine=self._engine(store),  # type: ignore[arg-type]  # pydantic checks the name
+            store=store.root,
+            tracking=tracking_folder(**names),
+            cache=self.cache,
+            steps=[step],
+        )
+
+    def _references(self) -> dict[str, Reference]:
+        """The inputs as references, their kinds checked."""
+        references = {}
+        for name, value in self.inputs.items():
+            try:
+                references[name] = Reference.model_validate(value)
+            except ValueError as error:
+                raise InvalidInputError(
+                    f"task {self.task_id}: {self.stage_class.name}.{name}", f"{value!r} is no artifact", "a task's output"
+                ) from error
+        self.stage_class.check_inputs({name: reference.kind for name, reference in references.items()})
+        return references
+
+    def _engine(self, store: Store) -> str:
+        from stagecraft.engines.choose import choose
+
+        if self.stage_class.engines == ("ray",):
+            return "duckdb"
+        sizes = [
+            sum(entry.bytes for entry in store.open(reference).manifest.files.values())
+            for reference in self._references().values()
+        ]
+        return choose(
+            self.engine, bytes_of_inputs=sum(sizes), spark_available=self.spark_conn_id is not None
+        )
+
+    def _store(self) -> Store:
+        return StoreHook(self.store_conn_id).store()
+
+    def _runner(self, engine: str) -> Runner:
+        return runner_of(self._store(), engine=engine, spark_conn_id=self.spark_conn_id)
+
+    def _hand_on(self, context: Context, outputs: Mapping[str, Reference], *, reused: bool) -> None:
+        task = context["ti"]
+        for name, reference in outputs.items():
+            self.log.info("%s: %s", name, reference.uri)
+            task.xcom_push(key=name, value=reference.model_dump(mode="json"))
+        task.xcom_push(key="reused", value=reused)
+
+
+def job_id(*, dag_id: str, run_id: str, task_id: str, map_index: int) -> str:
+    """Return the job's id: readable, fit for a file name, and its own for each task instance.
+
+    >>> job_id(dag_id="d", run_id="manual__2013", task_id="t", map_index=-1)
+    'd.manual__2013.t-a0a8c1ff'
+    """
+    whole = "\n".join([dag_id, run_id, task_id, str(map_index)])
+    readable = re.sub(r"[^\w.]+", "-", f"{dag_id}.{run_id}.{task_id}")[:100]
+    return f"{readable}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"

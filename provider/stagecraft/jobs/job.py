@@ -1,0 +1,111 @@
+"""What an operator submits: stages for one engine, as a JSON file in the store."""
+
+from __future__ import annotations
+
+import hashlib
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from stagecraft.artifacts.artifact import Reference
+from stagecraft.artifacts.store import Store
+
+
+class StepOutput(BaseModel):
+    """An output of an earlier step of the same job."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: str
+    output: str
+
+
+class Step(BaseModel):
+    """One stage of a job.
+
+    :param name: the step's name in the job
+    :param stage: where the stage's class is, as ``"stagecraft.stages.sql:SQL"``
+    :param inputs: the stage's inputs: committed artifacts, or outputs of earlier steps
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    stage: str
+    parameters: dict[str, Any]
+    inputs: dict[str, Reference | StepOutput] = Field(default_factory=dict)
+
+
+class Job(BaseModel):
+    """Stages that run one after another in one process, on one engine; the inner DAG.
+
+    :param id: names the job; a second submission of a running job attaches to it
+    :param tracking: the folder of its events, below the store's root
+    :param cache: whether committed outputs are reused
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    engine: Literal["duckdb", "spark"]
+    store: str
+    tracking: str
+    cache: bool = True
+    steps: list[Step] = Field(min_length=1)
+
+    @property
+    def digest(self) -> str:
+        """Differs where the work does."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+    def save(self, store: Store) -> None:
+        store.write(job_uri(store, self.id, "job.json"), self.model_dump_json(indent=1).encode())
+
+    @classmethod
+    def load(cls, store: Store, job_id: str) -> Job:
+        return cls.model_validate_json(store.read(job_uri(store, job_id, "job.json")))
+
+
+class State(StrEnum):
+    """Where a job stands."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    LOST = "lost"
+    """It neither runs nor has it said how it ended: it was killed."""
+
+
+class Result(BaseModel):
+    """How a job ended, written by the job itself as its last act.
+
+    :param digest: of the job that ended
+    :param outputs: step → output → artifact
+    :param reused: the steps whose outputs were committed before
+    :param error: what to tell the user where it failed
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    digest: str
+    state: State
+    outputs: dict[str, dict[str, Reference]] = Field(default_factory=dict)
+    reused: list[str] = Field(default_factory=list)
+    error: str = ""
+
+    def save(self, store: Store, job_id: str) -> None:
+        store.write(job_uri(store, job_id, "result.json"), self.model_dump_json(indent=1).encode())
+
+    @classmethod
+    def load(cls, store: Store, job: str, digest: str) -> Result | None:
+        """Return how the job of this digest ended, or None where it has not."""
+        try:
+            result = cls.model_validate_json(store.read(job_uri(store, job, "result.json")))
+        except FileNotFoundError:
+            return None
+        return result if result.digest == digest else None
+
+
+def job_uri(store: Store, job_id: str, name: str) -> str:
+    return store.uri("jobs", job_id, name)

@@ -1,0 +1,151 @@
+"""Jobs as processes of this machine, in sessions of their own, so that they outlive who started them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from stagecraft.artifacts.store import Store
+from stagecraft.errors import JobFailedError
+from stagecraft.jobs.job import Job, Result, State
+from stagecraft.jobs.lock import JobLock
+from stagecraft.jobs.run import STORAGE_OPTIONS_VARIABLE
+from stagecraft.jobs.runner import Handle, Runner
+
+Command = Callable[[list[str]], tuple[list[str], Mapping[str, str]]]
+"""Makes the arguments of ``stagecraft.jobs`` a command line, with what it adds to the environment."""
+
+
+def python_command(arguments: list[str]) -> tuple[list[str], Mapping[str, str]]:
+    return [sys.executable, "-m", "stagecraft.jobs", *arguments], {}
+
+
+class ProcessRunner(Runner):
+    """Runs a job as a process in a session of its own.
+
+    :param store: the artifact store
+    :param folder: a local folder for locks, logs and process numbers
+    :param command: how the process is started; ``spark-submit`` in place of Python, for one
+    """
+
+    def __init__(self, store: Store, folder: Path, command: Command = python_command) -> None:
+        self.store, self.folder, self.command = store, folder, command
+
+    def submit(self, job: Job) -> Handle:
+        handle = {"host": socket.gethostname(), "job": job.id, "digest": job.digest, "offset": 0}
+        own = self._own(handle)
+        own.mkdir(parents=True, exist_ok=True)
+        digest = own / "digest"
+        if self._alive(own):
+            if digest.exists() and digest.read_text() == job.digest:
+                return handle
+            self.kill(handle)
+        job.save(self.store)
+        digest.write_text(job.digest)
+        log = own / "log"
+        handle["offset"] = log.stat().st_size if log.exists() else 0
+        argv, environment = self.command(
+            ["--store", self.store.root, "--job", job.id, "--lock", str(own / "lock")]
+        )
+        options = {STORAGE_OPTIONS_VARIABLE: json.dumps(self.store.storage_options)}
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **options, **environment},
+                start_new_session=True,
+            )
+        record_leader(own, process.pid)
+        return handle
+
+    def state(self, handle: Handle) -> State:
+        self._require_host(handle)
+        if self._alive(self._own(handle)):
+            return State.RUNNING
+        result = Result.load(self.store, handle["job"], handle["digest"])
+        return result.state if result else State.LOST
+
+    def read_log(self, handle: Handle, offset: int) -> tuple[str, int]:
+        path = self._own(handle) / "log"
+        if not path.exists():
+            return "", offset
+        with path.open("rb") as file:
+            file.seek(offset)
+            data = file.read()
+        whole = data if self.state(handle) is not State.RUNNING else data[: data.rfind(b"\n") + 1]
+        return whole.decode(errors="replace"), offset + len(whole)
+
+    def kill(self, handle: Handle) -> None:
+        self._require_host(handle)
+        import psutil
+
+        own = self._own(handle)
+        leader = _leader(own)
+        if leader is None:
+            return
+        family = [leader, *leader.children(recursive=True)]
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for process in family:
+                _signal(process, number)
+            _, family = psutil.wait_procs(family, timeout=5)
+        while self._alive(own):
+            time.sleep(0.05)
+
+    def _own(self, handle: Handle) -> Path:
+        return self.folder / str(handle["job"])
+
+    def _alive(self, own: Path) -> bool:
+        return _leader(own) is not None or JobLock(own / "lock").held()
+
+    def _require_host(self, handle: Handle) -> None:
+        if handle["host"] != socket.gethostname():
+            raise JobFailedError(
+                f"job {handle['job']} was started on the worker {handle['host']!r}, and this is "
+                f"{socket.gethostname()!r}; what would do: the same queue for every try, or a Ray or Spark connection"
+            )
+
+
+def record_leader(own: Path, pid: int) -> None:
+    """Note the first process of a job's session, for whoever wants to end it later."""
+    import psutil
+
+    try:
+        started = psutil.Process(pid).create_time()
+    except psutil.NoSuchProcess:
+        return
+    scratch = own / f"process.{os.getpid()}.tmp"
+    scratch.write_text(json.dumps({"pid": pid, "started": started}))
+    scratch.replace(own / "process.json")
+
+
+def _leader(own: Path) -> Any:
+    """Return the first process of the job's session while it lives."""
+    import psutil
+
+    try:
+        recorded = json.loads((own / "process.json").read_text())
+        process = psutil.Process(recorded["pid"])
+        if process.create_time() != recorded["started"] or process.status() == psutil.STATUS_ZOMBIE:
+            return None
+    except (FileNotFoundError, psutil.NoSuchProcess):
+        return None
+    return process
+
+
+def _signal(process: Any, number: signal.Signals) -> None:
+    import psutil
+
+    try:
+        process.send_signal(number)
+    except psutil.NoSuchProcess:
+        return
