@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import configparser
-import contextlib
-import json
 import os
 import secrets
 import socket
@@ -19,6 +17,7 @@ from typing import Any, Self
 import psutil
 
 from stagecraft.demo.client import AirflowClient, AirflowError, RestError
+from stagecraft.demo.processes import Processes, tail
 
 PARTS = {
     "api-server": ["api-server"],
@@ -43,13 +42,6 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def tail(path: Path, lines: int = 30) -> str:
-    """Return the last lines of a text file, or nothing where there is none."""
-    if not path.exists():
-        return ""
-    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
 
 
 class LocalAirflow(AirflowClient):
@@ -93,7 +85,7 @@ class LocalAirflow(AirflowClient):
         self.schedules = schedules
         self._given_port = port
         self._env = dict(env or {})
-        self._keeper: subprocess.Popen[bytes] | None = None
+        self._processes: Processes | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -127,24 +119,15 @@ class LocalAirflow(AirflowClient):
         :param timeout: seconds to wait
         :raises AirflowError: a part dies (with the end of its log), or the time is up
         """
-        if self._keeper is not None:
+        if self._processes is not None:
             return
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.logs.mkdir(exist_ok=True)
         self._write_config()
         self._migrate()
-        command = [sys.executable, "-m", "airflow"]
-        parts = {
-            name: {"command": [*command, *arguments], "log": str(self.part_log(name))}
-            for name, arguments in PARTS.items()
-        }
-        self._keeper = subprocess.Popen(
-            [sys.executable, "-m", "stagecraft.demo.keeper", json.dumps(parts)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=self.environment,
-            start_new_session=True,
-        )
+        commands = {name: [sys.executable, "-m", "airflow", *part] for name, part in PARTS.items()}
+        self._processes = Processes(commands, logs=self.logs, env=self.environment)
+        self._processes.start()
         try:
             self._wait_healthy(time.monotonic() + timeout)
         except BaseException:
@@ -153,45 +136,22 @@ class LocalAirflow(AirflowClient):
 
     def stop(self) -> None:
         """End every process of this Airflow, and whatever its tasks started."""
-        keeper, self._keeper = self._keeper, None
-        if keeper is None:
-            return
-        assert keeper.stdin is not None
-        assert keeper.stdout is not None
-        keeper.stdin.close()
-        keeper.wait()
-        keeper.stdout.close()
+        if self._processes is not None:
+            self._processes.stop()
+            self._processes = None
 
     def processes(self) -> list[psutil.Process]:
         """Every living process of this Airflow, those of its tasks included."""
-        if self._keeper is None:
-            return []
-        with contextlib.suppress(psutil.NoSuchProcess):
-            top = psutil.Process(self._keeper.pid)
-            return [top, *top.children(recursive=True)]
-        return []
-
-    def part_log(self, name: str) -> Path:
-        return self.logs / f"{name}.log"
+        return self._processes.alive() if self._processes else []
 
     def check_alive(self) -> None:
         """Refuse to go on where a part has died.
 
-        :raises AirflowError: with the part's name and the end of its log
+        :raises DiedError: with the part's name and the end of its log
         """
-        if self._keeper is None:
+        if self._processes is None:
             raise AirflowError("this Airflow is not running; call start()")
-        if self._keeper.poll() is None:
-            return
-        assert self._keeper.stdout is not None
-        report = self._keeper.stdout.read()
-        if not report:
-            raise AirflowError(f"Airflow's keeper ended with status {self._keeper.returncode}")
-        dead = json.loads(report)
-        log = self.part_log(dead["part"])
-        raise AirflowError(
-            f"Airflow's {dead['part']} ended with status {dead['status']}; the end of {log}:\n{tail(log)}"
-        )
+        self._processes.check()
 
     def _wait_healthy(self, deadline: float) -> None:
         found: object = "no answer yet"
@@ -205,7 +165,7 @@ class LocalAirflow(AirflowClient):
                 if all(state == "healthy" for state in found.values()):
                     return
             time.sleep(0.3)
-        logs = "\n".join(f"--- {name}\n{tail(self.part_log(name), 10)}" for name in PARTS)
+        logs = "\n".join(f"--- {name}\n{tail(self.logs / f'{name}.log', 10)}" for name in PARTS)
         raise AirflowError(f"Airflow at {self.url} is not healthy in time: {found}\n{logs}")
 
     def _write_config(self) -> None:
@@ -272,7 +232,7 @@ class LocalAirflow(AirflowClient):
             config.write(file)
 
     def _migrate(self) -> None:
-        log = self.part_log("migrate")
+        log = self.logs / "migrate.log"
         with log.open("wb") as output:
             status = subprocess.run(
                 [sys.executable, "-m", "airflow", "db", "migrate"],
