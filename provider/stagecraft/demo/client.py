@@ -203,7 +203,7 @@ def request(url: str, *, method: str = "GET", body: object = None, token: str | 
     call = urllib.request.Request(url, data=data, headers=headers, method=method)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(call, timeout=30) as answer:
+        with opener.open(call, timeout=60) as answer:
             text = answer.read()
     except urllib.error.HTTPError as error:
         detail = error.read().decode(errors="replace")[:2000]

@@ -20,7 +20,7 @@ from typing import TypedDict
 import psutil
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
-GRACE = 8.0  # seconds between TERM and KILL
+GRACE = 4.0  # seconds between TERM and KILL
 
 
 class Part(TypedDict):
