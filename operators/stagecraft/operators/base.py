@@ -5,19 +5,18 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow.providers.common.compat.sdk import BaseOperator, ResumableJobMixin, conf
 from airflow.sdk import XComArg
 
-from stagecraft.artifacts.artifact import Kind, Reference
+from stagecraft.artifacts.artifact import Reference
 from stagecraft.errors import InvalidInputError, JobFailedError
 from stagecraft.hooks.runner import runner_of
 from stagecraft.hooks.store import StoreHook
 from stagecraft.jobs.job import Job, Result, State, Step
 from stagecraft.operators.deferred import check_parameters
-from stagecraft.operators.output import Output, ReportOutput
+from stagecraft.operators.output import Output
 from stagecraft.stages.load import load_stage
 
 if TYPE_CHECKING:
@@ -33,10 +32,10 @@ Input = XComArg | Mapping[str, Any]
 
 
 class StageOperator(ResumableJobMixin, BaseOperator):
-    """Runs one stage as a job, and survives itself: a retry reconnects to a living job or resumes a dead one.
+    """Runs one stage as a job: a retry reconnects to a living job, and resumes a dead one.
 
-    :param engine: ``duckdb``, ``spark``, or ``auto``: DuckDB while the data fit this machine, else Spark where
-        ``spark_conn_id`` names a connection
+    :param engine: ``duckdb``, ``spark``, or ``auto``: DuckDB while the data fit this machine,
+        else Spark where ``spark_conn_id`` names a connection
     :param store_conn_id: connection of the artifact store
     :param spark_conn_id: connection of the Spark cluster; needed where the engine may be Spark
     :param cache: whether an output that is already committed is reused
@@ -81,14 +80,15 @@ class StageOperator(ResumableJobMixin, BaseOperator):
         """The stage's parameters, those that a subclass keeps in fields of its own among them."""
         return self.parameters
 
-    def output(self, name: str) -> Any:
-        """Return the output ``name``, to wire into other operators."""
-        kind = self.stage_class.outputs[name]
-        return ReportOutput(self, name) if kind is Kind.REPORT else Output(self, name, kind)
+    def artifact(self, name: str) -> Output:
+        """Return the stage's output ``name``, to wire into other operators."""
+        return Output(self, name, self.stage_class.outputs[name])
 
     def _check(self) -> None:
         """Refuse at parse time what is known to be wrong by then."""
-        kinds = {name: value.kind if isinstance(value, Output) else None for name, value in self.inputs.items()}
+        kinds = {
+            name: value.kind if isinstance(value, Output) else None for name, value in self.inputs.items()
+        }
         try:
             self.stage_class.check_inputs(kinds)
         except InvalidInputError as error:
@@ -148,7 +148,11 @@ class StageOperator(ResumableJobMixin, BaseOperator):
         if state is not State.SUCCEEDED or result is None:
             raise JobFailedError(
                 f"task {self.task_id}: the job {external_id['job']} is {state}. "
-                + (result.error if result else "It was killed; a retry resumes it at its last committed step.")
+                + (
+                    result.error
+                    if result
+                    else "It was killed; a retry resumes it at its last committed step."
+                )
             )
         self._hand_on(context, result.outputs[self.task_id], reused=self.task_id in result.reused)
 
@@ -161,7 +165,7 @@ class StageOperator(ResumableJobMixin, BaseOperator):
         from stagecraft.triggers.job import JobTrigger
 
         state_store = context["task_state_store"]
-        handle = state_store.get(JOB_KEY)
+        handle: Any = state_store.get(JOB_KEY)
         if not handle or self.get_job_status(handle, context) not in (State.RUNNING, State.SUCCEEDED):
             handle = self.submit_job(context)
             state_store.set(JOB_KEY, handle)
@@ -184,7 +188,12 @@ class StageOperator(ResumableJobMixin, BaseOperator):
         stage = self.stage_class.validated(self.all_parameters())
         task = context["ti"]
         map_index = task.map_index if task.map_index is not None else -1
-        names = {"dag_id": task.dag_id, "run_id": task.run_id, "task_id": task.task_id, "map_index": map_index}
+        names: dict[str, Any] = {
+            "dag_id": task.dag_id,
+            "run_id": task.run_id,
+            "task_id": task.task_id,
+            "map_index": map_index,
+        }
         step = Step(
             name=self.task_id,
             stage=self.stage_address,
@@ -193,7 +202,7 @@ class StageOperator(ResumableJobMixin, BaseOperator):
         )
         return Job(
             id=job_id(**names),
-            engine=self._engine(store),  # type: ignore[arg-type]  # pydantic checks the name
+            engine=self._engine(store),
             store=store.root,
             tracking=tracking_folder(**names),
             cache=self.cache,
@@ -208,7 +217,9 @@ class StageOperator(ResumableJobMixin, BaseOperator):
                 references[name] = Reference.model_validate(value)
             except ValueError as error:
                 raise InvalidInputError(
-                    f"task {self.task_id}: {self.stage_class.name}.{name}", f"{value!r} is no artifact", "a task's output"
+                    f"task {self.task_id}: {self.stage_class.name}.{name}",
+                    f"{value!r} is no artifact",
+                    "a task's output",
                 ) from error
         self.stage_class.check_inputs({name: reference.kind for name, reference in references.items()})
         return references
@@ -222,9 +233,7 @@ class StageOperator(ResumableJobMixin, BaseOperator):
             sum(entry.bytes for entry in store.open(reference).manifest.files.values())
             for reference in self._references().values()
         ]
-        return choose(
-            self.engine, bytes_of_inputs=sum(sizes), spark_available=self.spark_conn_id is not None
-        )
+        return choose(self.engine, bytes_of_inputs=sum(sizes), spark_available=self.spark_conn_id is not None)
 
     def _store(self) -> Store:
         return StoreHook(self.store_conn_id).store()

@@ -29,9 +29,9 @@ class EncodeOperator(StageOperator):
     @property
     def dataset(self) -> Output:
         """The encoded rows."""
-        return self.output("dataset")
+        return self.artifact("dataset")
 
     @property
     def model(self) -> Output:
         """The fitted encoding."""
-        return self.output("model")
+        return self.artifact("model")

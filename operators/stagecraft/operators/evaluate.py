@@ -49,5 +49,4 @@ class EvaluateOperator(StageOperator):
     @property
     def report(self) -> ReportOutput:
         """The metrics; ``report["auc"] > 0.65`` requires something of them."""
-        output: ReportOutput = self.output("report")
-        return output
+        return ReportOutput(self)

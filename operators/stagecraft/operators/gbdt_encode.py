@@ -40,9 +40,9 @@ class GBDTEncodeOperator(StageOperator):
     @property
     def dataset(self) -> Output:
         """The rows with their leaves."""
-        return self.output("dataset")
+        return self.artifact("dataset")
 
     @property
     def model(self) -> Output:
         """The encoding and the trees."""
-        return self.output("model")
+        return self.artifact("model")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow.sdk import XComArg
 from airflow.sdk.definitions._internal.mixins import ResolveMixin
@@ -15,6 +15,7 @@ from stagecraft.artifacts.store import Store
 from stagecraft.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    from airflow.sdk import Context
     from airflow.sdk.bases.operator import BaseOperator
     from airflow.sdk.definitions._internal.mixins import Operator
 
@@ -93,7 +94,7 @@ class Requirement(ResolveMixin):
 
     def _bound(self, context: Mapping[str, Any]) -> float:
         if isinstance(self.bound, str):
-            return float(self.metric.report.operator.render_template(self.bound, context))
+            return float(self.metric.report.operator.render_template(self.bound, cast("Context", context)))
         return float(self.bound)
 
 
@@ -104,9 +105,17 @@ def measure(metrics: Mapping[str, float], metric: str, op: str, bound: float) ->
     True
     """
     if metric not in metrics:
-        raise InvalidInputError("require", f"the report has no metric {metric!r}", f"one of {sorted(metrics)}")
+        raise InvalidInputError(
+            "require", f"the report has no metric {metric!r}", f"one of {sorted(metrics)}"
+        )
     value = metrics[metric]
-    return {"metric": metric, "op": op, "bound": bound, "value": value, "holds": COMPARISONS[op](value, bound)}
+    return {
+        "metric": metric,
+        "op": op,
+        "bound": bound,
+        "value": value,
+        "holds": COMPARISONS[op](value, bound),
+    }
 
 
 def open_reference(store: Store, where: str, value: Any, kind: Kind) -> Any:
@@ -117,7 +126,9 @@ def open_reference(store: Store, where: str, value: Any, kind: Kind) -> Any:
     try:
         reference = Reference.model_validate(value)
     except ValueError as error:
-        raise InvalidInputError(where, f"{value!r} is no artifact", f"the output of a task, a {kind}") from error
+        raise InvalidInputError(
+            where, f"{value!r} is no artifact", f"the output of a task, a {kind}"
+        ) from error
     if reference.kind != kind:
         raise InvalidInputError(where, f"a {reference.kind} is wired here", f"a {kind}")
     return store.open(reference)

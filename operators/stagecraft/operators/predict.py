@@ -32,4 +32,4 @@ class PredictOperator(StageOperator):
     @property
     def dataset(self) -> Output:
         """The predictions."""
-        return self.output("dataset")
+        return self.artifact("dataset")

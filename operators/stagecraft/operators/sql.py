@@ -42,4 +42,4 @@ class SQLOperator(StageOperator):
     @property
     def dataset(self) -> Output:
         """The rows of the query."""
-        return self.output("dataset")
+        return self.artifact("dataset")

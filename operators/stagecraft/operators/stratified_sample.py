@@ -42,4 +42,4 @@ class StratifiedSampleOperator(StageOperator):
     @property
     def dataset(self) -> Output:
         """The sampled rows, with their weight."""
-        return self.output("dataset")
+        return self.artifact("dataset")

@@ -44,14 +44,14 @@ class TimeSplitOperator(StageOperator):
     @property
     def train(self) -> Output:
         """The oldest rows."""
-        return self.output("train")
+        return self.artifact("train")
 
     @property
     def validation(self) -> Output:
         """The rows between."""
-        return self.output("validation")
+        return self.artifact("validation")
 
     @property
     def test(self) -> Output:
         """The newest rows."""
-        return self.output("test")
+        return self.artifact("test")

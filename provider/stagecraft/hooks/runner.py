@@ -28,7 +28,9 @@ def runner_of(store: Store, *, engine: str, spark_conn_id: str | None) -> Runner
     if engine != "spark":
         return ProcessRunner(store, jobs_folder())
     if spark_conn_id is None:
-        raise InvalidInputError("operator.spark_conn_id", "the engine is spark", "the id of a Spark connection")
+        raise InvalidInputError(
+            "operator.spark_conn_id", "the engine is spark", "the id of a Spark connection"
+        )
     from stagecraft.hooks.spark import SparkHook
 
     hook = SparkHook(spark_conn_id)

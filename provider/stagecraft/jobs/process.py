@@ -111,7 +111,7 @@ class ProcessRunner(Runner):
         if handle["host"] != socket.gethostname():
             raise JobFailedError(
                 f"job {handle['job']} was started on the worker {handle['host']!r}, and this is "
-                f"{socket.gethostname()!r}; what would do: the same queue for every try, or a Ray or Spark connection"
+                f"{socket.gethostname()!r}; what would do: a queue that keeps every try on one worker"
             )
 
 

@@ -61,7 +61,8 @@ def _run_steps(job: Job, store: Store) -> Result:
             made[step.name] = _stage(step).run(bench, **inputs)
             reused += [step.name] if bench.reused else []
     outputs = {
-        step: {name: artifact.reference for name, artifact in artifacts.items()} for step, artifacts in made.items()
+        step: {name: artifact.reference for name, artifact in artifacts.items()}
+        for step, artifacts in made.items()
     }
     return Result(digest=job.digest, state=State.SUCCEEDED, outputs=outputs, reused=reused)
 

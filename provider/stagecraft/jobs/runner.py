@@ -13,7 +13,7 @@ Handle = dict[str, Any]
 
 
 class Runner(ABC):
-    """Submits jobs and follows them. Every method may be called from another process than the one that submitted."""
+    """Submits jobs and follows them, from any process: not only from the one that submitted."""
 
     @abstractmethod
     def submit(self, job: Job) -> Handle:

@@ -17,10 +17,9 @@ from stagecraft.errors import InvalidInputError
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-    from stagecraft.tracking.writer import Tracker
-
     from stagecraft.artifacts.store import Draft, Store
     from stagecraft.engines.contract import Engine
+    from stagecraft.tracking.writer import Tracker
 
 log = logging.getLogger(__name__)
 

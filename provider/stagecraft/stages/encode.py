@@ -17,7 +17,7 @@ from stagecraft.stages.encodings import AnyStep, Hash, Index, NumericStep, Step
 if TYPE_CHECKING:
     from stagecraft.artifacts.store import Draft
     from stagecraft.engines.contract import Relation
-    from stagecraft.transforms.columns import NumericMap
+    from stagecraft.transforms.columns import FittedHash, FittedIndex, NumericMap
     from stagecraft.transforms.encode import Encode
 
 GOLDEN_ROWS = 64
@@ -90,7 +90,7 @@ class EncodeColumns(Stage):
         from stagecraft.transforms.encode import CategoricalEncoding, Encode, NumericEncoding
 
         numeric: dict[str, list[NumericMap]] = {}
-        categorical = {}
+        categorical: dict[str, FittedIndex | FittedHash] = {}
         for encoding in self.columns:
             step = encoding.steps[0]
             for column in encoding.columns:
@@ -105,12 +105,16 @@ class EncodeColumns(Stage):
             self._fit_round(bench, rows, position, numeric)
         return Encode.model_validate(
             {
-                "numeric": [NumericEncoding.model_validate({"column": c, "maps": m}) for c, m in numeric.items()],
+                "numeric": [
+                    NumericEncoding.model_validate({"column": c, "maps": m}) for c, m in numeric.items()
+                ],
                 "categorical": [CategoricalEncoding(column=c, map=m) for c, m in categorical.items()],
             }
         )
 
-    def _fit_round(self, bench: Workbench, rows: Relation, position: int, fitted: dict[str, list[NumericMap]]) -> None:
+    def _fit_round(
+        self, bench: Workbench, rows: Relation, position: int, fitted: dict[str, list[NumericMap]]
+    ) -> None:
         """Fit the step at ``position`` of every numeric column, on what the steps before make of it."""
         steps = {
             column: encoding.steps[position]
@@ -121,7 +125,7 @@ class EncodeColumns(Stage):
         aggregates, asked = [], {}
         for number, (column, step) in enumerate(steps.items()):
             assert isinstance(step, NumericStep)
-            expression = f'nullif(CAST("{column}" AS DOUBLE), CAST(\'NaN\' AS DOUBLE))'
+            expression = f"nullif(CAST(\"{column}\" AS DOUBLE), CAST('NaN' AS DOUBLE))"
             for before in fitted[column]:
                 expression = before.sql(expression)
             for name, sql in step.aggregates(expression).items():
@@ -147,7 +151,9 @@ class EncodeColumns(Stage):
                     raise InvalidInputError(
                         f"encode.columns.{column}",
                         f"the column is of type {kind}",
-                        "Index() or Hash(), or a cast in the query" if numeric else "a string, integer, bool or date",
+                        "Index() or Hash(), or a cast in the query"
+                        if numeric
+                        else "a string, integer, bool or date",
                     )
 
 
@@ -164,4 +170,3 @@ def _counts(bench: Workbench, rows: Relation, column: str) -> dict[str, int]:
         )
     )
     return dict(zip(table["value"].to_pylist(), table["count"].to_pylist(), strict=True))
-

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 def binary_label(
     where: str, column: pa.ChunkedArray, labels: list[Any] | None = None
 ) -> tuple[np.ndarray, list[Any]]:
-    """Return the label as float32 0 and 1, and its values, the negative one first.
+    """Return the label as float32 0 and 1, and its two values, the negative first.
 
     The two values are ordered as they sort: 0 before 1, False before True, "no" before "yes".
 
     :param where: the stage and field, for the message, as ``"ps_train.label"``
     :param labels: the values that a model was trained with; found in the column where None
-    :raises InvalidInputError: a missing value, one class alone, more than two, or values other than ``labels``
+    :raises InvalidInputError: a missing value, one class alone, more than two, or other values
     """
     import numpy as np
     import pyarrow.compute as pc
@@ -32,7 +32,9 @@ def binary_label(
     found = sorted(pc.unique(column).to_pylist())
     if labels is None and len(found) != 2:
         shown = ", ".join(map(repr, found[:5]))
-        raise InvalidInputError(where, f"the label has {len(found)} class(es): {shown}", "a label with two classes")
+        raise InvalidInputError(
+            where, f"the label has {len(found)} class(es): {shown}", "a label with two classes"
+        )
     labels = found if labels is None else labels
     if unknown := [value for value in found if value not in labels]:
         raise InvalidInputError(where, f"label value {unknown[0]!r}", f"one of {labels}, as in training")
@@ -52,5 +54,7 @@ def row_weights(where: str, column: pa.ChunkedArray) -> np.ndarray:
     refused = ~(np.isfinite(weights) & (weights >= 0))
     if refused.any():
         row = int(np.argmax(refused))
-        raise InvalidInputError(where, f"the weight {weights[row]} in row {row}", "a finite weight of 0 or more")
+        raise InvalidInputError(
+            where, f"the weight {weights[row]} in row {row}", "a finite weight of 0 or more"
+        )
     return weights

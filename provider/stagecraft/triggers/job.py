@@ -28,7 +28,7 @@ class JobTrigger(BaseTrigger):
     def __init__(
         self, *, handle: Handle, store_conn_id: str, spark_conn_id: str | None, poll_interval: float
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.handle = handle
         self.store_conn_id = store_conn_id
         self.spark_conn_id = spark_conn_id
@@ -54,7 +54,7 @@ class JobTrigger(BaseTrigger):
             for line in text.splitlines():
                 self.log.info(line)
             if state is not State.RUNNING:
-                yield TriggerEvent({"state": str(state)})
+                yield TriggerEvent({"state": str(state)})  # type: ignore[no-untyped-call]
                 return
             await asyncio.sleep(self.poll_interval)
 
