@@ -42,13 +42,12 @@ class Predict(Stage):
     @field_validator("key")
     @classmethod
     def _distinct(cls, key: list[str]) -> list[str]:
-        for column in key:
-            if key.count(column) > 1:
-                raise ValueError(f"column {column!r} is named twice; name it once")
+        lowered = [column.lower() for column in key]
+        for column in lowered:
+            if lowered.count(column) > 1:
+                raise ValueError(f"the column {column!r} is named twice; name it once")
             if column in (SCORE, PREDICTION):
-                raise ValueError(
-                    f"column {column!r} would collide with the prediction's own; rename it first"
-                )
+                raise ValueError(f"the column {column!r} collides with the prediction's; rename it first")
         return key
 
     def execute(self, bench: Workbench, drafts: dict[str, Draft], inputs: dict[str, Any]) -> None:

@@ -78,8 +78,9 @@ class Encode(Transform):
         limit = float(np.finfo(np.float32).max)
         for numeric in self.numeric:
             values = float64(batch.column(numeric.column))
-            for step in numeric.maps:
-                values = step.map(values)
+            with np.errstate(over="ignore"):
+                for step in numeric.maps:
+                    values = step.map(values)
             made[numeric.column] = pa.array(np.clip(values, -limit, limit).astype(np.float32))
         for categorical in self.categorical:
             made[categorical.column] = categorical.map.map(batch.column(categorical.column))
