@@ -141,8 +141,8 @@ class Space:
 
     :raises InvalidInputError: the space is empty
 
-    >>> Space({"depth": Integer(2, 6), "alpha": LogUniform(0.01, 1.0)}).from_unit([0.5, 0.0])
-    {'alpha': 0.1, 'depth': 2}
+    >>> Space({"depth": Integer(2, 6), "alpha": Uniform(0.0, 1.0)}).from_unit([0.5, 0.0])
+    {'alpha': 0.5, 'depth': 2}
     """
 
     dimensions: Mapping[str, Dimension]
