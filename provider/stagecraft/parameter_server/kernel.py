@@ -1,9 +1,9 @@
 """The arithmetic of training, compiled: gradients over sparse rows, and the FTRL-proximal update.
 
 A step is: :func:`touched` keys of its rows, their weights (:func:`pull`), :func:`gradients`, and one
-:func:`push` of each key's summed gradient. Several workers' gradients of a step are summed before they are
-pushed, so the accumulator takes ``n += (Σg)²``: the sum of squares ``n += Σg²`` takes a hundred agreeing
-gradients for noise of the same size, and training diverges as rows in flight grow.
+:func:`push` of each key's summed gradient. Several workers' gradients of a step are summed (:func:`add`)
+before they are pushed, so the accumulator takes ``n += (Σg)²``: the sum of squares ``n += Σg²`` takes a
+hundred agreeing gradients for noise of the same size, and training diverges as rows in flight grow.
 """
 
 from __future__ import annotations
@@ -102,12 +102,16 @@ def push(
     l1: float,
     l2: float,
 ) -> None:
-    """Update the state of distinct ``keys`` by their summed gradients.
+    """Update the state of ``keys`` by their summed gradients, which are zero afterwards.
 
-    :param gradient: float64, as many as keys
+    :param keys: may hold a key more than once; it is updated once
+    :param gradient: float64, one a key of the state
     """
-    for at in range(keys.shape[0]):
-        key, g = keys[at], gradient[at]
+    for key in keys:
+        g = gradient[key]
+        if g == 0.0:
+            continue
+        gradient[key] = 0.0
         z, n = np.float64(state[key, 0]), np.float64(state[key, 1])
         weight = np.float64(np.float32(_weight(z, n, alpha, beta, l1, l2)))
         grown = n + g * g
@@ -116,6 +120,13 @@ def push(
         sigma = g * g / (alpha * root) if root > 0 else 0.0
         state[key, 0] = z + g - sigma * weight
         state[key, 1] = grown
+
+
+@_compiled  # type: ignore[untyped-decorator]
+def add(total: np.ndarray, keys: np.ndarray, gradient: np.ndarray) -> None:
+    """Add a worker's gradients, one a key of ``keys``, to ``total``, one a key of the state."""
+    for at in range(keys.shape[0]):
+        total[keys[at]] += gradient[at]
 
 
 @_compiled  # type: ignore[untyped-decorator]

@@ -69,8 +69,7 @@ def fit(
             stamp += 1
             keys = kernel.touched(csr.indptr, csr.indices, batch, mark, stamp)
             total += kernel.gradients(*csr, label, weight, batch, weights, gradient, code)
-            kernel.push(state, keys, gradient[keys], *settings)
-            gradient[keys] = 0
+            kernel.push(state, keys, gradient, *settings)
             weights[keys] = kernel.pull(state, keys, *settings)
         if on_epoch is not None and on_epoch(epoch, total / mass if mass else 0.0, weights.copy()):
             break

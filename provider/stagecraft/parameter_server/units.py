@@ -1,0 +1,92 @@
+"""Units of work: which rows each worker trains on, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyarrow.parquet as pq
+
+if TYPE_CHECKING:
+    from stagecraft.artifacts.dataset import Dataset
+
+SMALLEST, LARGEST, ROUNDS = 4096, 65536, 512
+
+
+class RowGroup(NamedTuple):
+    """A row group of a Parquet file.
+
+    :param uri: the file
+    :param group: its number in the file
+    """
+
+    uri: str
+    group: int
+    rows: int
+
+
+class Unit(NamedTuple):
+    """A slice of a row group: positions ``start`` … ``stop`` - 1 of the epoch's order of its rows.
+
+    :param group: the row group's number in the dataset
+    """
+
+    group: int
+    start: int
+    stop: int
+
+    @property
+    def rows(self) -> int:
+        return self.stop - self.start
+
+
+Round = list[Unit | None]
+"""One unit a worker; None for a worker that has nothing to do."""
+
+
+def row_groups(dataset: Dataset) -> list[RowGroup]:
+    """Return the row groups of a dataset's files, in their order, without the empty ones."""
+    found = []
+    for uri in dataset.files:
+        meta = pq.read_metadata(dataset.store.strip(uri), filesystem=dataset.store.arrow_filesystem)
+        found += [
+            RowGroup(uri, group, meta.row_group(group).num_rows) for group in range(meta.num_row_groups)
+        ]
+    return [entry for entry in found if entry.rows]
+
+
+def unit_rows(rows: int, workers: int) -> int:
+    """Return how many rows a unit may have, so that an epoch has some hundred rounds."""
+    return min(LARGEST, max(SMALLEST, -(-rows // (workers * ROUNDS))))
+
+
+def deal(groups: list[RowGroup], *, epoch: int, seed: int, workers: int) -> list[Round]:
+    """Return an epoch's rounds: row groups in an order drawn from the seed, each cut into units.
+
+    As long as there is a row group for every worker, each keeps to its own; the last ones are shared by all.
+    """
+    bound = unit_rows(sum(entry.rows for entry in groups), workers)
+    order = [int(group) for group in np.random.default_rng([seed, epoch]).permutation(len(groups))]
+    shared = len(order) - len(order) % workers
+    rounds: list[Round] = []
+    for at in range(0, shared, workers):
+        queues = [_cut(group, groups[group].rows, bound, 1) for group in order[at : at + workers]]
+        rounds += [list(entry) for entry in zip_longest(*queues)]
+    for group in order[shared:]:
+        units = list(_cut(group, groups[group].rows, bound, workers))
+        rounds += [list(units[at : at + workers]) for at in range(0, len(units), workers)]
+    return rounds
+
+
+def row_order(groups: list[RowGroup], group: int, *, epoch: int, seed: int) -> np.ndarray:
+    """Return the epoch's order of a row group's rows, int64."""
+    return np.random.default_rng([seed, epoch, 1 + group]).permutation(groups[group].rows)
+
+
+def _cut(group: int, rows: int, bound: int, multiple: int) -> Iterator[Unit]:
+    """Cut a row group into units of nearly equal size, a multiple in number; some may be empty."""
+    count = -(-rows // (bound * multiple)) * multiple
+    for part in range(count):
+        yield Unit(group, rows * part // count, rows * (part + 1) // count)
