@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MODEL, BASELINE, GUIDE, INK = "#1f5fbf", "#e07b39", "#b8bec8", "#3c4450"
+NEGATIVE, POSITIVE = "#7d8896", "#178f80"
 
 STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
@@ -42,7 +43,7 @@ def roc(positive: np.ndarray, score: np.ndarray, baseline: np.ndarray) -> str:
         axes.plot(*metrics.roc(positive, baseline), color=BASELINE, label="baseline")
         axes.plot(*metrics.roc(positive, score), color=MODEL, label="model")
         axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(0, 1), ylim=(0, 1.005))
-        axes.legend(loc="lower right")
+        axes.legend(loc="lower right", reverse=True)
 
     return svg("roc", draw)
 
@@ -51,11 +52,13 @@ def precision_recall(positive: np.ndarray, score: np.ndarray, baseline: np.ndarr
     """Draw precision against recall, of the model and of the baseline."""
 
     def draw(axes: Axes) -> None:
+        # As average precision counts: a precision holds from its recall down to the one before.
+        steps: dict[str, Any] = {"drawstyle": "steps-pre"}
         axes.axhline(positive.mean(), color=GUIDE, linewidth=1, linestyle="--")
-        axes.plot(*metrics.precision_recall(positive, baseline), color=BASELINE, label="baseline")
-        axes.plot(*metrics.precision_recall(positive, score), color=MODEL, label="model")
+        axes.plot(*metrics.precision_recall(positive, baseline), color=BASELINE, label="baseline", **steps)
+        axes.plot(*metrics.precision_recall(positive, score), color=MODEL, label="model", **steps)
         axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.005))
-        axes.legend(loc="upper right")
+        axes.legend(loc="upper right", reverse=True)
 
     return svg("precision-recall", draw)
 
@@ -80,7 +83,7 @@ def histogram(positive: np.ndarray, score: np.ndarray, threshold: float) -> str:
 
     def draw(axes: Axes) -> None:
         edges = np.linspace(0, 1, 41)
-        for chosen, color, label in ((~positive, MODEL, "negative"), (positive, BASELINE, "positive")):
+        for chosen, color, label in ((~positive, NEGATIVE, "negative"), (positive, POSITIVE, "positive")):
             shares = np.histogram(score[chosen], edges)[0] / chosen.sum()
             axes.stairs(shares, edges, fill=True, color=color, alpha=0.35)
             axes.stairs(shares, edges, color=color, label=label)
