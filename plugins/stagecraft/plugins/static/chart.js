@@ -2,7 +2,7 @@
 
 import uPlot from "./uplot-1.6.32/uPlot.esm.js";
 
-const HEIGHT = 240;
+const HEIGHT = 210;
 const MOST_IN_LEGEND = 12;
 const TITLES = { loss: "Loss", auc: "AUC", rows_per_second: "Rows per second" };
 
@@ -24,9 +24,9 @@ function colour(index, dark) {
 }
 
 export class Chart {
-  constructor(parent, name) {
+  constructor(name) {
     this.name = name;
-    this.box = parent.appendChild(document.createElement("section"));
+    this.box = document.createElement("section");
     this.box.dataset.chart = name;
     this.box.appendChild(document.createElement("h2")).textContent = title(name);
     this.note = this.box.appendChild(document.createElement("p"));
@@ -64,12 +64,15 @@ export class Chart {
     const style = getComputedStyle(document.documentElement);
     const stroke = style.getPropertyValue("--muted").trim();
     const grid = { stroke: style.getPropertyValue("--grid").trim(), width: 1 };
-    const axis = { stroke, grid, ticks: grid, font: "12px system-ui, sans-serif" };
+    const axis = { stroke, grid, ticks: grid, font: "12px Helvetica, Arial, sans-serif" };
     const many = scopes.length > 1;
     return {
       width: this.width(),
       height: HEIGHT,
-      legend: { live: true, show: scopes.length <= MOST_IN_LEGEND },
+      legend: {
+        show: scopes.length <= MOST_IN_LEGEND,
+        markers: { width: 0, fill: (plot, index) => plot.series[index].stroke(plot, index) },
+      },
       cursor: { focus: { prox: many ? 24 : -1 }, drag: { x: true, y: false } },
       focus: { alpha: 0.2 },
       scales: { x: { time: false } },

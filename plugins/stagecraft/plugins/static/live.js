@@ -51,16 +51,12 @@ async function fetchPage() {
   throw new Error(REFUSALS[answer.status] ?? (typeof detail === "string" ? detail : `Airflow answered ${answer.status}.`));
 }
 
-function show({ state, report }) {
+function show({ events, state, report }) {
   document.body.dataset.events = record.count;
-  at("state").textContent = (state ?? "not scheduled yet").replaceAll("_", " ");
-  at("state").dataset.state = state ?? "none";
-  showProgress();
-  showLatest();
-  for (const name of record.names()) {
-    if (!charts.has(name)) charts.set(name, new Chart(at("charts"), name));
-    charts.get(name).show(record, isDark());
-    at("charts").appendChild(charts.get(name).box);
+  if (events.length) {
+    showProgress();
+    showLatest();
+    showCharts();
   }
   if (report && !hasReport) {
     at("report").src = `report?${query}`;
@@ -68,6 +64,17 @@ function show({ state, report }) {
   }
   hasReport = report;
   say(emptyWords(state, report), false);
+}
+
+function showCharts() {
+  const names = record.names();
+  if (names.some((name) => !charts.has(name))) {
+    for (const name of names) {
+      if (!charts.has(name)) charts.set(name, new Chart(name));
+      at("charts").appendChild(charts.get(name).box);
+    }
+  }
+  for (const name of names) charts.get(name).show(record, isDark());
 }
 
 function emptyWords(state, report) {
