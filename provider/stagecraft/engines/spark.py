@@ -1,0 +1,240 @@
+"""The engine for scale: Spark."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyarrow.types as is_
+from pyspark.errors import AnalysisException, ParseException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from stagecraft.artifacts.dataset import Dataset
+from stagecraft.artifacts.store import Draft
+from stagecraft.engines import duckdb, files
+from stagecraft.engines.binder import Binder
+from stagecraft.engines.contract import BatchMap, Engine
+from stagecraft.engines.dialect import WHERE, Query
+from stagecraft.engines.parquet import ROW_GROUP, write_batches
+from stagecraft.engines.spark_session import open_session
+from stagecraft.engines.spark_sql import spark_sql
+from stagecraft.engines.types import LOCAL_TIME, UTC_TIME, canonical, sql_type
+from stagecraft.errors import InvalidInputError, UnwritableStoreError
+
+TYPE_NAMES = {
+    pa.bool_(): "BOOLEAN",
+    pa.int32(): "INT",
+    pa.int64(): "BIGINT",
+    pa.float32(): "FLOAT",
+    pa.float64(): "DOUBLE",
+    pa.string(): "STRING",
+    pa.binary(): "BINARY",
+    pa.date32(): "DATE",
+    LOCAL_TIME: "TIMESTAMP_NTZ",
+    UTC_TIME: "TIMESTAMP",
+}
+SCHEMES = {
+    "s3": "s3a",
+    "s3a": "s3a",
+    "gs": "gs",
+    "gcs": "gs",
+    "abfs": "abfs",
+    "abfss": "abfss",
+    "hdfs": "hdfs",
+}
+"""Protocol of fsspec → scheme of Hadoop."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows that Spark computes when they are read."""
+
+    frame: DataFrame
+    schema: pa.Schema
+
+
+class SparkEngine(Engine):
+    """Runs relations on Spark: the active one, else one started here, which :meth:`close` ends.
+
+    DuckDB says which columns a query returns; Spark computes them. Where the store is remote, Spark's own
+    settings hold the credentials (``spark.hadoop.fs.s3a.…``).
+
+    :param session: a session to take
+    :param master: where a Spark must be started: its master, ``local[2]`` where None
+    :param settings: Spark settings for one that is started
+
+    >>> with SparkEngine() as engine:  # doctest: +SKIP
+    ...     engine.collect(engine.sql("SELECT 6 * 7 AS answer")).to_pylist()
+    [{'answer': 42}]
+    """
+
+    name = "spark"
+
+    def __init__(
+        self,
+        *,
+        session: SparkSession | None = None,
+        master: str | None = None,
+        settings: dict[str, str] | None = None,
+    ) -> None:
+        self._session, self._started = open_session(session, master, settings)
+        self._binder = Binder()
+        self._prefix = f"stagecraft_{uuid.uuid4().hex[:8]}"
+        self._names = itertools.count()
+
+    def scan(self, dataset: Dataset) -> Rows:
+        dataset.verify()
+        store = dataset.store
+        first = pq.read_schema(store.strip(dataset.files[0]), filesystem=store.arrow_filesystem)
+        return self._parquet([_hadoop(uri) for uri in dataset.files], first)
+
+    def read_files(self, uri: str) -> Rows:
+        """The rows of Parquet or CSV files; CSV is read into memory (see :func:`files.read_csv`)."""
+        filesystem, paths = files.find(uri)
+        if files.is_csv(paths):
+            table = files.read_csv(filesystem, paths)
+            return Rows(self._session.createDataFrame(table, schema=_ddl(table.schema)), table.schema)
+        with filesystem.open(paths[0], "rb") as file:
+            schema = pq.read_schema(file)
+        return self._parquet([_hadoop(filesystem.unstrip_protocol(path)) for path in paths], schema)
+
+    def sql(self, query: str, /, **relations: Rows) -> Rows:
+        names = {name: f"{self._prefix}_{next(self._names)}" for name in relations}
+        tree = Query(query).bound(names)
+        schemas = {names[name]: relation.schema for name, relation in relations.items()}
+        schema = self._binder.schema(tree, schemas)
+        columns = {
+            name: {field.name: sql_type(field.type, duckdb.TYPE_NAMES, "{}[]") for field in each}
+            for name, each in schemas.items()
+        }
+        text = spark_sql(tree, columns)
+        for name, relation in relations.items():
+            relation.frame.createOrReplaceTempView(names[name])
+        try:
+            frame = self._session.sql(text)
+        except (AnalysisException, ParseException) as error:
+            found = str(error).splitlines()[0]
+            raise InvalidInputError(
+                WHERE, f"cannot run on Spark: {found}", "another way to say it, or DuckDB"
+            ) from error
+        finally:
+            for name in names.values():
+                self._session.catalog.dropTempView(name)
+        _check_names(frame.columns, schema.names)
+        return self._as(frame, schema)
+
+    def map_batches(self, relation: Rows, function: BatchMap) -> Rows:
+        schema = canonical(function.output_schema(relation.schema), "map_batches")
+        mapped = _mapped(function, relation.schema, schema)
+        return Rows(relation.frame.mapInArrow(mapped, _ddl(schema)), schema)
+
+    def schema(self, relation: Rows) -> pa.Schema:
+        return relation.schema
+
+    def collect(self, relation: Rows) -> pa.Table:
+        return relation.frame.toArrow().cast(relation.schema)
+
+    def write(self, relation: Rows, draft: Draft) -> None:
+        store = draft.store
+        folder = store.strip(draft.uri)
+        scratch = f"{draft.uri}/_spark"
+        target = _hadoop(scratch)
+        try:
+            store.filesystem.makedirs(folder, exist_ok=True)
+        except PermissionError as error:
+            raise UnwritableStoreError(
+                f"artifact store {store.root}: cannot write {folder} ({error})"
+            ) from error
+        (
+            relation.frame.write.option("compression", "zstd")
+            .option("parquet.block.row.count.limit", ROW_GROUP)
+            .parquet(target)
+        )
+        parts = sorted(
+            path for path in store.filesystem.find(store.strip(scratch)) if path.endswith(".parquet")
+        )
+        rows = 0
+        for number, part in enumerate(parts):
+            path = f"{folder}/part-{number:05d}.parquet"
+            store.filesystem.mv(part, path)
+            rows += pq.read_metadata(path, filesystem=store.arrow_filesystem).num_rows
+        store.filesystem.rm(store.strip(scratch), recursive=True)
+        if not parts:
+            write_batches([], relation.schema, store.arrow_filesystem, f"{folder}/part-00000.parquet")
+        draft.meta["columns"] = {field.name: str(field.type) for field in relation.schema}
+        draft.meta["rows"] = rows
+
+    def close(self) -> None:
+        self._binder.close()
+        if self._started:
+            self._session.stop()
+
+    def _parquet(self, paths: list[str], found: pa.Schema) -> Rows:
+        schema = canonical(found, "files")
+        return self._as(self._session.read.parquet(*paths), schema, found)
+
+    def _as(self, frame: DataFrame, schema: pa.Schema, found: pa.Schema | None = None) -> Rows:
+        """The frame's columns, by position, with the names and types of ``schema``.
+
+        :param found: the types of Parquet files, among which timestamps of nanoseconds come as integers
+        """
+        unnamed = frame.toDF(*(f"c{number}" for number in range(len(schema))))
+        columns = []
+        for number, field in enumerate(schema):
+            column = F.col(f"c{number}")
+            if (
+                found is not None
+                and is_.is_timestamp(found.types[number])
+                and found.types[number].unit == "ns"
+            ):
+                column = F.timestamp_micros(F.floor(column / 1000))
+            columns.append(column.cast(sql_type(field.type, TYPE_NAMES, "ARRAY<{}>")).alias(field.name))
+        return Rows(unnamed.select(*columns), schema)
+
+
+def _mapped(
+    function: BatchMap, taken: pa.Schema, made: pa.Schema
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """What Spark's Python workers run."""
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield function.apply(batch.cast(taken)).cast(made)
+
+    return run
+
+
+def _ddl(schema: pa.Schema) -> str:
+    return ", ".join(
+        f"`{field.name.replace('`', '``')}` {sql_type(field.type, TYPE_NAMES, 'ARRAY<{}>')}"
+        for field in schema
+    )
+
+
+def _hadoop(uri: str) -> str:
+    """The URI as Spark's file systems name it."""
+    if "://" not in uri:
+        return f"file://{uri}"
+    protocol, rest = uri.split("://", 1)
+    if protocol not in ("file", *SCHEMES):
+        raise InvalidInputError(
+            "spark.store", f"Spark cannot read {uri}", f"a store on one of {', '.join(SCHEMES)}, or DuckDB"
+        )
+    return f"{SCHEMES.get(protocol, protocol)}://{rest}"
+
+
+def _check_names(found: list[str], expected: list[str]) -> None:
+    """Refuse where Spark's columns come in another order than DuckDB's. Unnamed ones are ``_col_…``."""
+    same = len(found) == len(expected) and all(
+        ours.startswith("_col_") or theirs.lower().startswith(ours.lower())
+        for ours, theirs in zip(found, expected, strict=True)
+    )
+    if not same:
+        raise InvalidInputError(
+            WHERE, f"its columns are {expected} on DuckDB and {found} on Spark", "name the columns, without *"
+        )
