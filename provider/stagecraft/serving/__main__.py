@@ -1,0 +1,57 @@
+"""Starts the prediction service: ``python -m stagecraft.serving --root DIR --store-root URI``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from stagecraft.serving.settings import STORE_OPTIONS, TOKEN, Settings
+
+
+def main() -> None:
+    """Become BentoML's supervisor; TERM ends it and its workers."""
+    defaults = Settings.model_fields
+    parser = argparse.ArgumentParser(
+        prog="python -m stagecraft.serving",
+        description="Serve the models that are deployed into it, over HTTP.",
+        epilog=f"Environment: {TOKEN}, the token that deploying asks for (without it deploying is disabled); "
+        f"{STORE_OPTIONS}, fsspec options of the store as a JSON object.",
+    )
+    parser.add_argument("--root", required=True, help="the service's folder: manifest, workers' states")
+    parser.add_argument(
+        "--store-root", required=True, help="the artifact store; no model is loaded from elsewhere"
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="an IP address (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=3000, help="(default: %(default)s)")
+    for name, what in (
+        ("workers", "processes"),
+        ("max_rows", "rows a request"),
+        ("max_body", "bytes a request"),
+        ("keep_versions", "versions of a model to keep loaded"),
+    ):
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(
+            option, type=int, default=defaults[name].default, help=f"{what} (default: %(default)s)"
+        )
+    given = vars(parser.parse_args())
+    host, port = given.pop("host"), given.pop("port")
+    root = Path(given.pop("root")).absolute()
+    root.mkdir(parents=True, exist_ok=True)
+    settings = Settings(root=str(root), **given)
+    home = root / "bentoml"
+    home.mkdir(exist_ok=True)
+    environment = {
+        **os.environ,
+        **settings.environment(),
+        "BENTOML_DO_NOT_TRACK": "true",
+        "BENTOML_HOME": str(home),
+    }
+    command = ["-m", "bentoml", "serve", "--quiet", "stagecraft.serving.service:Serving"]
+    address = ["--host", host, "--port", str(port), "--working-dir", str(root)]
+    os.execve(sys.executable, [sys.executable, *command, *address], environment)
+
+
+if __name__ == "__main__":
+    main()
