@@ -42,8 +42,8 @@ class Model(Artifact):
         """The raw columns that the chain reads, with their types."""
         import pyarrow as pa
 
-        types = {name: pa.type_for_alias(alias) for name, alias in self.meta["input"].items()}
-        return pa.schema([(name, kind) for name, kind in types.items()])
+        golden = self.golden().schema
+        return pa.schema([(name, golden.field(name).type) for name in self.meta["input"]])
 
     def check_input(self, where: str, dataset: Dataset) -> None:
         """Refuse rows that the chain cannot read: a raw column is missing, or of another type.
