@@ -82,6 +82,11 @@ class Study:
         return [trial for trial in self.trials if trial.state is TrialState.FAILED]
 
     @property
+    def settled(self) -> list[Trial]:
+        """The trials that ended, either way."""
+        return [trial for trial in self.trials if trial.state is not TrialState.RUNNING]
+
+    @property
     def best(self) -> Trial | None:
         """The finished trial with the best metric; the earlier one of equals."""
         return min(self.finished, key=lambda trial: (self._loss(trial), trial.number), default=None)

@@ -1,0 +1,184 @@
+"""Sweep: search the parameters of the trees and of the linear model over them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import BaseModel, Field, ValidationError, field_validator
+
+from stagecraft.artifacts.artifact import Kind
+from stagecraft.artifacts.fingerprint import fingerprint
+from stagecraft.artifacts.model import Model
+from stagecraft.errors import InvalidInputError
+from stagecraft.parameter_server.optimizer import FTRL
+from stagecraft.stages.base import Stage, Workbench
+from stagecraft.stages.boosting import BoostingParameters
+from stagecraft.tuning.searchers import SearcherName
+from stagecraft.tuning.space import Dimension, Parameters, Space
+
+if TYPE_CHECKING:
+    from stagecraft.artifacts.dataset import Dataset
+    from stagecraft.artifacts.store import Draft
+    from stagecraft.stages.sweep_objective import LeafRegression
+    from stagecraft.tuning.study import Study
+    from stagecraft.tuning.trial import Trial
+
+GROUPS: dict[str, type[BaseModel]] = {"boosting": BoostingParameters, "optimizer": FTRL}
+FIXED = {"boosting.seed", "optimizer.type"}
+TUNABLE = [
+    name
+    for group, model in GROUPS.items()
+    for field in model.model_fields
+    if (name := f"{group}.{field}") not in FIXED
+]
+DIRECTIONS: dict[str, Literal["minimize", "maximize"]] = {"log_loss": "minimize", "auc": "maximize"}
+CURVES = {"log_loss": "loss", "auc": "auc"}
+
+
+class Sweep(Stage):
+    """Finds good parameters for trees, and for the FTRL logistic regression over columns and leaves.
+
+    Each trial grows trees on the encoded rows, fits the linear model on columns and leaves, and is judged on
+    held-out rows. Trials run on Ray Tune, and each one that ends is committed to the store: a sweep that was
+    killed goes on where it stopped, and one with more ``trials`` goes on from an earlier one. Equal sweeps
+    try equal parameters. Tracks ``best_log_loss`` or ``best_auc``, ``progress``, and every trial's ``loss``
+    and ``auc``.
+
+    :param label: the label's column, of two values
+    :param weight: the column of the training rows' weights, or None
+    :param space: parameter → dimension. The parameters are those of ``boosting`` and of ``optimizer``, named
+        ``boosting.rounds``, ``optimizer.alpha`` …
+    :param boosting: how trees are grown, where ``space`` does not say
+    :param optimizer: the linear model's optimizer, where ``space`` does not say
+    :param metric: what is judged on the validation rows: ``log_loss`` or ``auc``
+    :param trials: how many parameter sets to try
+    :param searcher: ``random`` or ``gaussian_process``
+    :param epochs: passes of the linear model over the training rows
+    :param max_rows: at most so many rows of each dataset are used, evenly spaced
+    :param concurrency: trials at a time; fewer where the machine has fewer cores, with the same result
+    :param seed: decides every random draw of the searcher
+
+    >>> from stagecraft.tuning.space import Integer, LogUniform
+    >>> space = {"boosting.rounds": Integer(20, 80), "optimizer.alpha": LogUniform(0.01, 1.0)}
+    >>> Sweep(label="late", space=space, trials=8, searcher="gaussian_process").metric
+    'log_loss'
+    """
+
+    name: ClassVar[str] = "sweep"
+    inputs: ClassVar[Mapping[str, Kind]] = {"train": Kind.DATASET, "validation": Kind.DATASET}
+    outputs: ClassVar[Mapping[str, Kind]] = {"report": Kind.REPORT}
+    engines: ClassVar[tuple[str, ...]] = ("ray",)
+
+    label: str = Field(min_length=1)
+    weight: str | None = None
+    space: dict[str, Dimension]
+    boosting: BoostingParameters = BoostingParameters()
+    optimizer: FTRL = FTRL()
+    metric: Literal["log_loss", "auc"] = "log_loss"
+    trials: int = Field(default=20, ge=1, le=10_000)
+    searcher: SearcherName = "random"
+    epochs: int = Field(default=2, ge=1, le=1000)
+    max_rows: int = Field(default=100_000, ge=100)
+    concurrency: int = Field(default=2, ge=1, le=256)
+    seed: int = Field(default=0, ge=0, lt=2**32)
+
+    @field_validator("space")
+    @classmethod
+    def _known(cls, space: dict[str, Any]) -> dict[str, Any]:
+        for name, dimension in Space(space).dimensions.items():
+            if name not in TUNABLE:
+                raise ValueError(f"no parameter {name!r} to tune; known are {', '.join(TUNABLE)}")
+            for value in dimension.probes():
+                _check_value(name, value)
+        return space
+
+    def chosen(self, parameters: Parameters) -> tuple[BoostingParameters, FTRL]:
+        """Return what a trial trains with: the trial's parameters, and the stage's own for the rest."""
+        groups: dict[str, dict[str, Any]] = {
+            "boosting": self.boosting.model_dump(),
+            "optimizer": self.optimizer.model_dump(),
+        }
+        for name, value in parameters.items():
+            group, _, field = name.partition(".")
+            groups[group][field] = value
+        return BoostingParameters(**groups["boosting"]), FTRL(**groups["optimizer"])
+
+    def execute(self, bench: Workbench, drafts: dict[str, Draft], inputs: dict[str, Any]) -> None:
+        from stagecraft.stages.sweep_page import page
+        from stagecraft.tuning.study import Study, StudySpec
+        from stagecraft.tuning.trials import run_trials
+
+        objective = self._objective(bench, inputs["train"], inputs["validation"])
+        spec = StudySpec(
+            space=self.space,
+            metric=self.metric,
+            direction=DIRECTIONS[self.metric],
+            searcher=self.searcher,
+            seed=self.seed,
+            concurrency=self.concurrency,
+        )
+        study = Study(bench.store, self._study_folder(inputs), spec)
+        self._track(bench, study, list(study.settled))
+        best = run_trials(
+            study,
+            objective,
+            trials=self.trials,
+            address="auto" if os.environ.get("RAY_ADDRESS") else None,
+            on_trial=lambda trial: self._track(bench, study, [trial]),
+        )
+        boosting, optimizer = self.chosen(best.parameters)
+        report = drafts["report"]
+        report.meta.update(
+            metrics={
+                **best.metrics,
+                "trials": len(study.trials),
+                "finished": len(study.finished),
+                "failed": len(study.failed),
+            },
+            best=best.parameters,
+            boosting=boosting.model_dump(mode="json"),
+            optimizer=optimizer.model_dump(mode="json"),
+            metric=self.metric,
+            study=study.folder,
+            trials=[trial.model_dump(mode="json") for trial in study.trials],
+        )
+        report.write("report.html", page(study, best).encode())
+
+    def _study_folder(self, inputs: Mapping[str, Dataset]) -> str:
+        """More trials continue a study, so their number is no part of its address."""
+        decisive = {name: value for name, value in self.parameters().items() if name != "trials"}
+        sources = {name: artifact.fingerprint for name, artifact in inputs.items()}
+        return f"studies/{fingerprint(f'{self.name}/study', self.version, decisive, sources)}"
+
+    def _objective(self, bench: Workbench, train: Dataset, validation: Dataset) -> LeafRegression:
+        from stagecraft.stages.sweep_objective import LeafRegression
+
+        if train.model is None:
+            raise InvalidInputError(
+                "sweep.train", "the rows are not encoded", "the dataset of an encode stage"
+            )
+        encoder = bench.store.open(train.model)
+        assert isinstance(encoder, Model)
+        return LeafRegression.of(self, train, validation, encoder)
+
+    def _track(self, bench: Workbench, study: Study, trials: list[Trial]) -> None:
+        for trial in trials:
+            bench.tracker.scoped(trial.name).log(
+                trial.number,
+                **{curve: trial.metrics[name] for name, curve in CURVES.items() if name in trial.metrics},
+            )
+        ended = len(study.settled)
+        if trials and study.best is not None:
+            bench.tracker.log(ended, **{f"best_{self.metric}": study.best.metrics[self.metric]})
+        bench.tracker.log(ended, progress=min(ended / self.trials, 1.0))
+
+
+def _check_value(name: str, value: Any) -> None:
+    """Refuse a value that the parameter does not take."""
+    group, _, field = name.partition(".")
+    try:
+        GROUPS[group](**{field: value})
+    except ValidationError as error:
+        raise ValueError(f"{name} does not take {value!r}: {error.errors()[0]['msg']}") from None

@@ -1,0 +1,113 @@
+"""What a trial of a sweep does: trees, leaves, linear model, judgement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stagecraft.errors import InvalidInputError
+from stagecraft.stages.boosting import grow
+from stagecraft.stages.labels import binary_label, row_weights
+from stagecraft.stages.metrics import ranking
+from stagecraft.transforms.leaf_encode import LeafEncode
+from stagecraft.transforms.linear import Linear
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from stagecraft.artifacts.dataset import Dataset
+    from stagecraft.artifacts.model import Model
+    from stagecraft.stages.sweep import Sweep
+    from stagecraft.transforms.chain import Chain
+    from stagecraft.tuning.space import Parameters
+
+
+@dataclass(frozen=True)
+class LeafRegression:
+    """Encoded training and validation rows, and one trial over them.
+
+    :param train: encoded rows
+    :param label: float32, 0 or 1
+    :param validation: encoded rows, as ``truth`` is their label
+    """
+
+    sweep: Sweep
+    chain: Chain
+    train: pa.RecordBatch
+    label: np.ndarray
+    weight: np.ndarray | None
+    validation: pa.RecordBatch
+    truth: np.ndarray
+
+    @classmethod
+    def of(cls, sweep: Sweep, train: Dataset, validation: Dataset, encoder: Model) -> LeafRegression:
+        """Read the rows, and encode the validation rows once.
+
+        :raises InvalidInputError: a column is missing, a label has not two classes, or the training rows
+            hold leaves already
+        """
+        chain = encoder.chain.encoder
+        if any(isinstance(transform, LeafEncode) for transform in chain.transforms):
+            raise InvalidInputError(
+                "sweep.train", "the rows hold leaves already", "the dataset of the encode stage before"
+            )
+        columns = chain.layout.columns
+        train.require("sweep.label", sweep.label)
+        train.require("sweep.train", *columns)
+        rows = _rows(train, [*columns, sweep.label, *([sweep.weight] if sweep.weight else [])], sweep)
+        label, labels = binary_label("sweep.label", rows[sweep.label])
+        encoder.check_input("sweep.validation", validation)
+        validation.require("sweep.label", sweep.label)
+        held_out = _rows(validation, [*chain.input_columns(), sweep.label], sweep)
+        truth, _ = binary_label("sweep.validation", held_out[sweep.label], labels)
+        if truth.min() == truth.max():
+            raise InvalidInputError("sweep.validation", "its label has one class", "rows of both classes")
+        return cls(
+            sweep=sweep,
+            chain=chain,
+            train=_batch(rows.select(columns)),
+            label=label,
+            weight=row_weights("sweep.weight", rows[sweep.weight]) if sweep.weight else None,
+            validation=chain.apply(_batch(held_out.select(chain.input_columns()))).select(columns),
+            truth=truth,
+        )
+
+    def __call__(self, parameters: Parameters) -> dict[str, float]:
+        """Run one trial; return ``log_loss``, ``auc`` and the other metrics of the validation rows."""
+        from stagecraft.parameter_server.local import fit
+
+        boosting, optimizer = self.sweep.chosen(parameters)
+        columns = self.chain.layout.columns
+        # Ray hands out arrays that cannot be written, which numba would compile once more for.
+        label, weight = self.label.copy(), None if self.weight is None else self.weight.copy()
+        _, trees = grow(LeafEncode.matrix(self.train, columns), label, weight, boosting, threads=1)
+        leaves = LeafEncode.of(trees, columns)
+        layout = self.chain.then(leaves).layout
+        weights = fit(
+            layout.csr(leaves.apply(self.train)),
+            label,
+            weight,
+            dimension=layout.dimension,
+            optimizer=optimizer,
+            epochs=self.sweep.epochs,
+            seed=self.sweep.seed,
+        )
+        scores = Linear.of(layout, weights).scores(leaves.apply(self.validation))
+        return ranking(self.truth > 0, scores)
+
+
+def _rows(dataset: Dataset, columns: list[str], sweep: Sweep) -> pa.Table:
+    """Read at most ``max_rows`` rows, evenly spaced."""
+    if not dataset.rows:
+        raise InvalidInputError("sweep", f"the dataset {dataset.uri} has no rows", "a dataset with rows")
+    dataset.verify()
+    table = dataset.table(list(dict.fromkeys(columns)))
+    if table.num_rows > sweep.max_rows:
+        table = table.take(np.linspace(0, table.num_rows - 1, sweep.max_rows).astype(np.int64))
+    return table
+
+
+def _batch(table: pa.Table) -> Any:
+    return table.combine_chunks().to_batches()[0]

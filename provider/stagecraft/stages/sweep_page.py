@@ -1,0 +1,91 @@
+"""The page of a sweep: one HTML file that fetches nothing."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from stagecraft.stages import report_plots as plots
+from stagecraft.stages.report_page import CSS
+from stagecraft.tuning.trial import Trial, TrialState
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from stagecraft.tuning.study import Study
+
+
+def page(study: Study, best: Trial) -> str:
+    """Return the HTML page: the best so far by trial, and a table of all trials, the best ones first."""
+    spec = study.spec
+    metric = escape(spec.metric)
+    sign = 1 if spec.direction == "minimize" else -1
+    ranked = sorted(study.finished, key=lambda trial: (sign * trial.metrics[spec.metric], trial.number))
+    cards = [(metric, f"{best.metrics[spec.metric]:.5f}"), ("best trial", best.name)]
+    cards += [("trials", str(len(study.trials))), ("failed", str(len(study.failed)))]
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>Sweep</title>
+<style>{CSS}</style>
+</head>
+<body>
+<main>
+<h1>Sweep</h1>
+<p class="soft">{escape(spec.searcher.replace("_", " "))} over {len(spec.space)} parameters,
+{spec.direction} {metric} of held-out rows, seed {spec.seed}</p>
+<div class="cards">{"".join(_card(name, value) for name, value in cards)}</div>
+<div class="pictures">
+<section class="box wide"><h2>Best so far</h2>{_curve(study)}</section>
+<section class="box wide"><h2>Trials</h2>{_table(study, [*ranked, *study.failed])}</section>
+</div>
+</main>
+</body>
+</html>
+"""
+
+
+def _card(name: str, value: str) -> str:
+    name, value = escape(name), escape(value)
+    return f'<div class="box"><div class="name">{name}</div><div class="value">{value}</div></div>'
+
+
+def _curve(study: Study) -> str:
+    spec = study.spec
+    better = min if spec.direction == "minimize" else max
+    points = [(trial.number, trial.metrics[spec.metric]) for trial in study.finished]
+    reached: list[float] = []
+    for _, value in points:
+        reached.append(better(value, *reached[-1:]) if reached else value)
+
+    def draw(axes: Axes) -> None:
+        numbers = [number for number, _ in points]
+        axes.scatter(numbers, [value for _, value in points], color=plots.GUIDE, s=18, label="trial")
+        axes.plot(numbers, reached, color=plots.MODEL, drawstyle="steps-post", label="best so far")
+        axes.set(xlabel="trial", ylabel=spec.metric.replace("_", " "))
+        axes.legend()
+
+    return plots.svg("sweep", draw, width=9.2)
+
+
+def _table(study: Study, trials: list[Trial]) -> str:
+    names = sorted(study.spec.space)
+    head = ["trial", study.spec.metric, *names, "seconds", "state"]
+    body = "".join(_row(trial, study.spec.metric, names) for trial in trials)
+    titles = "".join(f'<th class="number">{escape(title)}</th>' for title in head)
+    return f"<table><tr>{titles}</tr>{body}</table>"
+
+
+def _row(trial: Trial, metric: str, names: list[str]) -> str:
+    state = trial.state if trial.state is TrialState.FINISHED else f"{trial.state}: {trial.message}"
+    value = f"{trial.metrics[metric]:.5f}" if metric in trial.metrics else "–"
+    cells = [str(trial.number), value, *(_short(trial.parameters[name]) for name in names)]
+    cells += [f"{trial.seconds:.1f}", state]
+    return f"<tr>{''.join(f'<td class=number>{escape(cell)}</td>' for cell in cells)}</tr>"
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
