@@ -9,14 +9,13 @@ import secrets
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import psutil
 
-from stagecraft.demo.client import AirflowClient, AirflowError, RestError
+from stagecraft.demo.client import AirflowClient, AirflowError
 from stagecraft.demo.processes import Processes, tail
 
 PARTS = {
@@ -129,7 +128,7 @@ class LocalAirflow(AirflowClient):
         self._processes = Processes(commands, logs=self.logs, env=self.environment)
         self._processes.start()
         try:
-            self._wait_healthy(time.monotonic() + timeout)
+            self.wait_healthy(timeout)
         except BaseException:
             self.stop()
             raise
@@ -152,21 +151,6 @@ class LocalAirflow(AirflowClient):
         if self._processes is None:
             raise AirflowError("this Airflow is not running; call start()")
         self._processes.check()
-
-    def _wait_healthy(self, deadline: float) -> None:
-        found: object = "no answer yet"
-        while time.monotonic() < deadline:
-            self.check_alive()
-            try:
-                found = self.health()
-            except (OSError, RestError) as error:
-                found = error
-            else:
-                if all(state == "healthy" for state in found.values()):
-                    return
-            time.sleep(0.3)
-        logs = "\n".join(f"--- {name}\n{tail(self.logs / f'{name}.log', 10)}" for name in PARTS)
-        raise AirflowError(f"Airflow at {self.url} is not healthy in time: {found}\n{logs}")
 
     def _write_config(self) -> None:
         """Write airflow.cfg, keeping the last start's secrets, and its port where that is free."""

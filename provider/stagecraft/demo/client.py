@@ -57,12 +57,33 @@ class AirflowClient:
 
     @property
     def port(self) -> int:
-        return int(self.config.get("api", "port"))
+        """The port of the last start, 0 before the first."""
+        return int(self.config.get("api", "port", fallback="0"))
 
     def health(self) -> dict[str, str | None]:
         """Return part → ``"healthy"``, ``"unhealthy"`` or None."""
         answer = self.rest("GET", "/api/v2/monitor/health")
         return {part: state["status"] for part, state in answer.items() if state is not None}
+
+    def wait_healthy(self, timeout: float = 180) -> None:
+        """Wait until every part reports that it is healthy.
+
+        :param timeout: seconds
+        :raises AirflowError: the time is up
+        """
+        deadline = time.monotonic() + timeout
+        found: object = "no answer yet"
+        while time.monotonic() < deadline:
+            self.check_alive()
+            try:
+                found = self.health()
+            except (OSError, RestError) as error:
+                found = error
+            else:
+                if all(state == "healthy" for state in found.values()):
+                    return
+            time.sleep(0.3)
+        raise AirflowError(f"Airflow at {self.url} is not healthy in time, see {self.home / 'logs'}: {found}")
 
     def password(self, user: str) -> str:
         """Return the password that Airflow made for a user."""
