@@ -13,7 +13,7 @@ from stagecraft.stages.base import Stage, Workbench
 from stagecraft.stages.labels import binary_label
 from stagecraft.stages.predict import check_raw, require_scoring
 from stagecraft.transforms.linear import SCORE
-from stagecraft.transforms.scored import Label, Scored
+from stagecraft.transforms.scored import Label, Scored, label_type
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from stagecraft.engines.contract import Engine
 
 SMOOTHING = 20
+NUMBERS = {"int32", "int64", "float", "double"}
 
 
 class Evaluate(Stage):
@@ -61,7 +62,7 @@ class Evaluate(Stage):
 
         model, dataset, baseline = inputs["model"], inputs["dataset"], inputs.get("baseline")
         labels = require_scoring(self.name, model)
-        self._check(dataset, baseline)
+        self._check(dataset, baseline, labels)
         check_raw(self.name, model, dataset)
         rows = self._rows(bench.engine, Scored(model.chain, self._kept), dataset, baseline, labels[1])
         positive = self._truth(rows[self.label], labels)
@@ -95,7 +96,7 @@ class Evaluate(Stage):
     def _kept(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([self.label, *self.baseline_by]))
 
-    def _check(self, dataset: Dataset, baseline: Dataset | None) -> None:
+    def _check(self, dataset: Dataset, baseline: Dataset | None, labels: tuple[Label, Label]) -> None:
         dataset.require(f"{self.name}.label", self.label)
         dataset.require(f"{self.name}.baseline_by", *self.baseline_by)
         if self.label in self.baseline_by or SCORE in map(str.lower, self._kept):
@@ -112,6 +113,16 @@ class Evaluate(Stage):
                 f"{self.baseline_by} is given, and no dataset to take the rates from",
                 "wire the training rows to the input 'baseline', or leave baseline_by empty",
             )
+
+        expected = str(label_type(labels))
+        for rows in [dataset, *([baseline] if baseline is not None else [])]:
+            found = rows.columns[self.label]
+            if found != expected and not {found, expected} <= NUMBERS:
+                raise InvalidInputError(
+                    f"{self.name}.label",
+                    f"{self.label!r} is of type {found}, and the model's labels are {list(labels)!r}",
+                    "the label that the model was trained on",
+                )
 
     def _rows(
         self, engine: Engine, scored: Scored, dataset: Dataset, baseline: Dataset | None, positive: Label
@@ -174,4 +185,4 @@ def literal(value: Label) -> str:
     """A label's value in SQL."""
     if isinstance(value, str):
         return "'" + value.replace("'", "''") + "'"
-    return str(value).upper() if isinstance(value, bool) else str(value)
+    return str(value).upper() if isinstance(value, bool) else repr(value)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 PREDICTION = "prediction"
 
-Label = bool | int | str
+Label = bool | int | float | str
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Scored:
 
         fields = [*(schema.field(name) for name in self.keep), pa.field(SCORE, pa.float64())]
         if self.labels is not None:
-            fields.append(pa.field(PREDICTION, _label_type(self.labels)))
+            fields.append(pa.field(PREDICTION, label_type(self.labels)))
         return pa.schema(fields)
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -48,14 +48,13 @@ class Scored:
         scores = pa.array(self.chain.predict(batch.select(self.chain.input_columns())), pa.float64())
         arrays = [*(batch.column(name) for name in self.keep), scores]
         if self.labels is not None:
-            negative, positive = (pa.scalar(label, _label_type(self.labels)) for label in self.labels)
+            negative, positive = (pa.scalar(label, label_type(self.labels)) for label in self.labels)
             arrays.append(pc.if_else(pc.greater_equal(scores, self.threshold), positive, negative))
         return pa.RecordBatch.from_arrays(arrays, schema=self.output_schema(batch.schema))
 
 
-def _label_type(labels: tuple[Label, Label]) -> pa.DataType:
+def label_type(labels: tuple[Label, Label]) -> pa.DataType:
+    """The Arrow type of a label's values: bool, int64, double or string."""
     import pyarrow as pa
 
-    if all(isinstance(label, bool) for label in labels):
-        return pa.bool_()
-    return pa.string() if all(isinstance(label, str) for label in labels) else pa.int64()
+    return pa.array(list(labels)).type

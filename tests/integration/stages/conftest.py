@@ -24,7 +24,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
 
         made = DuckDBEngine(threads=2)
     else:
-        made = pytest.importorskip("stagecraft.engines.spark").SparkEngine()
+        made = pytest.importorskip("stagecraft.engines.spark").SparkEngine(master="local[2]")
     with made:
         yield made
 

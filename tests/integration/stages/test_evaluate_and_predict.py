@@ -29,7 +29,12 @@ from stagecraft.transforms.encode import CategoricalEncoding, Encode, NumericEnc
 from stagecraft.transforms.linear import Linear
 
 EVIL = '<script>alert("x")</script> & $\\alpha$'
-LABELS: dict[str, list[Any]] = {"bool": [False, True], "int": [0, 1], "text": ["it's on time", "late"]}
+LABELS: dict[str, list[Any]] = {
+    "bool": [False, True],
+    "int": [0, 1],
+    "text": ["it's on time", "late"],
+    "double": [0.0, 1.0],
+}
 
 
 def flights(rows: int, labels: list[Any] = LABELS["bool"], seed: int = 0) -> pa.Table:
@@ -172,6 +177,15 @@ def test_a_label_of_text_with_quotes_is_read(bench: Workbench, commit_rows: Call
     assert found.meta["metrics"]["positives"] == pc.sum(pc.equal(rows.table()["late"], labels[1])).as_py()
 
 
+def test_labels_that_the_model_does_not_know_are_refused(
+    bench: Workbench, commit_rows: Callable[..., Dataset]
+) -> None:
+    model = commit_model(bench.store, chain(), ["on time", "late"])
+    rows = commit_rows(bench.store, "rows", flights(100, ["on time", "delayed"]))
+    with pytest.raises(InvalidInputError, match=r"evaluate\.label: label value 'delayed'.*as in training"):
+        Evaluate(label="late").run(bench, model=model, dataset=rows)
+
+
 def column(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
     return table.set_column(table.column_names.index(name), name, values)
 
@@ -192,10 +206,10 @@ def column(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
         ),
         (
             lambda rows: column(rows, "late", pc.cast(pc.multiply(rows["id"], 2), pa.int64())),
-            r"evaluate\.label: label value 2.*as in training",
+            r"evaluate\.label: 'late' is of type int64.*\[False, True\]",
         ),
     ],
-    ids=["no rows", "no column", "other type", "one class", "missing labels", "other labels"],
+    ids=["no rows", "no column", "other type", "one class", "missing labels", "labels of another type"],
 )
 def test_evaluation_refuses_rows_by_name(
     bench: Workbench,
