@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from stagecraft.errors import UnreachableError
 log = logging.getLogger(__name__)
 
 OBJECT_STORE_BYTES = 512 << 20
+ATTEMPTS = 3
 PREFIX = "stagecraft-ray-"
 
 
@@ -59,6 +61,8 @@ def ray_session(
 
 def _connect(num_cpus: int | None, address: str | None, object_store_bytes: int, scratch: Path) -> bool:
     """Return whether this call made the connection."""
+    if "ray" in sys.modules and sys.modules["ray"].is_initialized():
+        return False
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     if address is None:
         os.environ.pop("RAY_ADDRESS", None)
@@ -67,28 +71,35 @@ def _connect(num_cpus: int | None, address: str | None, object_store_bytes: int,
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     import ray
 
-    if ray.is_initialized():
-        return False
-    try:
-        if address is not None:
-            ray.init(address=address, log_to_driver=False, logging_level=logging.WARNING)
+    if address is None:  # where ray was imported before, it keeps what the environment said then
+        ray._raylet.Config.initialize("")
+        ray._raylet.AuthenticationTokenLoader.instance().reset_cache()
+        ray._private.ray_constants.ENABLE_RAY_CLUSTER = False
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            if address is not None:
+                ray.init(address=address, log_to_driver=False, logging_level=logging.WARNING)
+            else:
+                ray.init(
+                    address="local",
+                    num_cpus=num_cpus,
+                    object_store_memory=object_store_bytes,
+                    include_dashboard=False,
+                    log_to_driver=False,
+                    logging_level=logging.WARNING,
+                    _node_ip_address="127.0.0.1",
+                    _temp_dir=str(scratch),
+                )
+        except (ConnectionError, RuntimeError, TimeoutError, ValueError) as error:
+            ray.shutdown()
+            if attempt == ATTEMPTS:
+                raise UnreachableError(
+                    f"Ray: {address or 'a local Ray'} cannot be reached or started ({error}); what would do: "
+                    "the address of a running cluster in the Ray connection, or 1 GB of free memory here"
+                ) from error
+            log.warning("Ray did not start (%s); trying again", error)
         else:
-            ray._private.ray_constants.ENABLE_RAY_CLUSTER = False  # where ray was imported before
-            ray.init(
-                address="local",
-                num_cpus=num_cpus,
-                object_store_memory=object_store_bytes,
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.WARNING,
-                _node_ip_address="127.0.0.1",
-                _temp_dir=str(scratch),
-            )
-    except (ConnectionError, RuntimeError, TimeoutError, ValueError) as error:
-        raise UnreachableError(
-            f"Ray: {address or 'a local Ray'} cannot be reached or started ({error}); what would do: "
-            "the address of a running cluster in the Ray connection, or 1 GB of free memory here"
-        ) from error
+            break
     return True
 
 
