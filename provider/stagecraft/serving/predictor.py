@@ -133,12 +133,17 @@ class Predictor:
 
 def warm_up() -> None:
     """Load what scoring needs, and compile it, so that neither a first model nor a first request waits."""
+    import io
+
     import numpy as np
-    import pyarrow.compute
-    import pyarrow.parquet  # noqa: F401
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     from stagecraft.transforms.forest import Forest
 
     one = np.zeros(1, dtype=np.int32)
     leaf = Forest(one, one - 1, one.astype(np.float32), one, one, one.astype(np.bool_))
     leaf.leaves(np.zeros((1, 1), dtype=np.float32))
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"one": one}), sink)
+    pq.read_table(pa.BufferReader(sink.getvalue()))
