@@ -10,9 +10,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from stagecraft.artifacts.artifact import Kind
 from stagecraft.artifacts.dataset import Dataset
 from stagecraft.artifacts.model import fill_model
-from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Stage, Workbench
 from stagecraft.stages.encodings import AnyStep, Hash, Index, NumericStep, Step
+from stagecraft.transforms.types import check_categorical, check_numeric
 
 if TYPE_CHECKING:
     from stagecraft.artifacts.store import Draft
@@ -143,22 +143,9 @@ class EncodeColumns(Stage):
 
     def _check_types(self, dataset: Dataset) -> None:
         for encoding in self.columns:
-            numeric = isinstance(encoding.steps[0], NumericStep)
-            allowed = NUMERIC_TYPES if numeric else CATEGORICAL_TYPES
+            check = check_numeric if isinstance(encoding.steps[0], NumericStep) else check_categorical
             for column in encoding.columns:
-                kind = dataset.columns[column]
-                if not kind.startswith(allowed):
-                    raise InvalidInputError(
-                        f"encode.columns.{column}",
-                        f"the column is of type {kind}",
-                        "Index() or Hash(), or a cast in the query"
-                        if numeric
-                        else "a string, integer, bool or date",
-                    )
-
-
-NUMERIC_TYPES = ("int", "uint", "float", "double", "halffloat", "decimal", "bool")
-CATEGORICAL_TYPES = ("string", "large_string", "int", "uint", "bool", "date")
+                check(f"encode.columns.{column}", dataset.columns[column])
 
 
 def _counts(bench: Workbench, rows: Relation, column: str) -> dict[str, int]:
