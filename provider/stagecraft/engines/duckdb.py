@@ -8,7 +8,7 @@ import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
@@ -43,7 +43,7 @@ TYPE_NAMES = {
 class Queried:
     """Rows that DuckDB computes when they are read."""
 
-    rows: duckdb.DuckDBPyRelation
+    rows: duckdb.DuckDBPyRelation = field(repr=False)  # Its text would run it.
     schema: pa.Schema
 
 
@@ -145,7 +145,15 @@ class DuckDBEngine(Engine):
         self._folder.cleanup()
 
     def _parquet(self, paths: list[str]) -> Queried:
-        return self._queried(self._duckdb.read_parquet(paths))
+        """Parquet's statistics leave NaN out, and DuckDB takes them for bounds; so hide them from it."""
+        rows = self._duckdb.read_parquet(paths)
+        columns = {name: _quoted(name) for name in rows.columns}
+        hidden = {
+            name: f"CASE WHEN {column} IS NULL THEN NULL ELSE {column} END AS {column}"
+            for (name, column), kind in zip(columns.items(), rows.types, strict=True)
+            if str(kind) in ("FLOAT", "DOUBLE")
+        }
+        return self._queried(rows.project(", ".join((columns | hidden).values())) if hidden else rows)
 
     def _register(self, filesystem: Any) -> None:
         """Let DuckDB read through ``filesystem``; the last one of a protocol holds."""

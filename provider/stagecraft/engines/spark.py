@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pyarrow.types as is_
 from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -23,7 +22,7 @@ from stagecraft.engines.dialect import WHERE, Query
 from stagecraft.engines.parquet import ROW_GROUP, write_batches
 from stagecraft.engines.spark_session import open_session
 from stagecraft.engines.spark_sql import spark_sql
-from stagecraft.engines.types import LOCAL_TIME, UTC_TIME, canonical, sql_type
+from stagecraft.engines.types import LOCAL_TIME, UTC_TIME, canonical, is_nanoseconds, sql_type
 from stagecraft.errors import InvalidInputError, UnwritableStoreError
 
 TYPE_NAMES = {
@@ -108,7 +107,7 @@ class SparkEngine(Engine):
         tree = Query(query).bound(names)
         schemas = {names[name]: relation.schema for name, relation in relations.items()}
         schema = self._binder.schema(tree, schemas)
-        columns = {
+        columns: dict[str, object] = {
             name: {field.name: sql_type(field.type, duckdb.TYPE_NAMES, "{}[]") for field in each}
             for name, each in schemas.items()
         }
@@ -187,11 +186,7 @@ class SparkEngine(Engine):
         columns = []
         for number, field in enumerate(schema):
             column = F.col(f"c{number}")
-            if (
-                found is not None
-                and is_.is_timestamp(found.types[number])
-                and found.types[number].unit == "ns"
-            ):
+            if found is not None and is_nanoseconds(found.types[number]):
                 column = F.timestamp_micros(F.floor(column / 1000))
             columns.append(column.cast(sql_type(field.type, TYPE_NAMES, "ARRAY<{}>")).alias(field.name))
         return Rows(unnamed.select(*columns), schema)
@@ -210,10 +205,9 @@ def _mapped(
 
 
 def _ddl(schema: pa.Schema) -> str:
-    return ", ".join(
-        f"`{field.name.replace('`', '``')}` {sql_type(field.type, TYPE_NAMES, 'ARRAY<{}>')}"
-        for field in schema
-    )
+    names = (name.replace("`", "``") for name in schema.names)
+    types = (sql_type(kind, TYPE_NAMES, "ARRAY<{}>") for kind in schema.types)
+    return ", ".join(f"`{name}` {kind}" for name, kind in zip(names, types, strict=True))
 
 
 def _hadoop(uri: str) -> str:

@@ -32,7 +32,7 @@ def is_local(master: str) -> bool:
 
 
 def static_settings(master: str) -> dict[str, str]:
-    """Return the settings that must be there when a driver starts; for a local master, small and on loopback."""
+    """Return the settings to start a driver with: for a local master, small and on loopback."""
     if not is_local(master):
         return {}
     return {

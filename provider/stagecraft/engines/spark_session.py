@@ -15,6 +15,7 @@ SETTINGS = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": str(ROW_GROUP),
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.legacy.parquet.nanosAsLong": "true",
+    "spark.sql.parquet.filterPushdown": "false",  # It goes by statistics, which leave NaN out.
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.sql.session.timeZone": "UTC",
 }

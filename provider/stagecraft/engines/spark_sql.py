@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import sqlglot
 from sqlglot import exp
@@ -32,10 +32,10 @@ INTEGERS = {
 }
 
 
-def spark_sql(tree: exp.Query, columns: Mapping[str, Mapping[str, str]]) -> str:
+def spark_sql(tree: exp.Query, columns: dict[str, object]) -> str:
     """Translate a query whose tables are bound.
 
-    :param columns: internal table name → its columns → their DuckDB types
+    :param columns: internal table name → dictionary of its columns and their DuckDB types
     :raises InvalidInputError: a construct that Spark lacks, or that gives other results there
     """
     _refuse(tree)
@@ -43,10 +43,7 @@ def spark_sql(tree: exp.Query, columns: Mapping[str, Mapping[str, str]]) -> str:
         tree = qualify(tree, schema=columns, dialect="duckdb", validate_qualify_columns=False)
         for node in reversed(list(tree.bfs())):
             if rewrite := REWRITES.get(type(node)):
-                made = rewrite(node)
-                if node is tree:
-                    raise AssertionError("a query is never rewritten as a whole")
-                node.replace(made)
+                node.replace(rewrite(node))
         return tree.sql("spark", identify=True, unsupported_level=ErrorLevel.RAISE)
     except (OptimizeError, UnsupportedError) as error:
         raise InvalidInputError(
@@ -88,19 +85,18 @@ def _divide(node: exp.Expr) -> exp.Expr:
 
 def _cast(node: exp.Expr) -> exp.Expr:
     """Spark cuts off what DuckDB rounds: floats half to even, decimals half away from zero."""
-    value = node.this
-    if node.to.this not in INTEGERS or isinstance(
-        value, exp.Predicate | exp.Boolean | exp.Connector | exp.Null
-    ):
+    value, kind = node.this, node.args["to"]
+    whole = exp.Predicate | exp.Boolean | exp.Connector | exp.Null
+    if kind.this not in INTEGERS or isinstance(value, whole):
         return node
     if isinstance(value, exp.Literal) and value.is_int:
         return node
-    text = f"{'TRY_CAST' if isinstance(node, exp.TryCast) else 'CAST'}({{}} AS {node.to.sql('spark')})"
+    cast = f"{'TRY_CAST' if isinstance(node, exp.TryCast) else 'CAST'}({{}} AS {kind.sql('spark')})"
+    double = cast.format("RINT(CAST(CAST(:x AS STRING) AS DOUBLE))")
+    decimal = cast.format("ROUND(CAST(CAST(:x AS STRING) AS DECIMAL(38, 10)))")
     return _template(
-        f"CASE WHEN TYPEOF(:x) IN ('double', 'float') THEN {text.format('RINT(CAST(CAST(:x AS STRING) AS DOUBLE))')} "
-        f"WHEN TYPEOF(:x) LIKE 'decimal%' "
-        f"THEN {text.format('ROUND(CAST(CAST(:x AS STRING) AS DECIMAL(38, 10)))')} "
-        f"ELSE {text.format(':x')} END",
+        f"CASE WHEN TYPEOF(:x) IN ('double', 'float') THEN {double} "
+        f"WHEN TYPEOF(:x) LIKE 'decimal%' THEN {decimal} ELSE {cast.format(':x')} END",
         x=value,
     )
 
@@ -124,7 +120,8 @@ def _round(node: exp.Expr) -> exp.Expr:
         return node
     return _template(
         "CASE WHEN TYPEOF(:x) IN ('double', 'float') "
-        "THEN ROUND(CAST(:x AS DOUBLE) * POWER(CAST(10 AS DOUBLE), :digits)) / POWER(CAST(10 AS DOUBLE), :digits) "
+        "THEN ROUND(CAST(:x AS DOUBLE) * POWER(CAST(10 AS DOUBLE), :digits)) "
+        "/ POWER(CAST(10 AS DOUBLE), :digits) "
         "ELSE CAST(:whole AS DOUBLE) END",
         x=node.this,
         digits=digits,

@@ -103,3 +103,8 @@ def same(left: pa.Schema, right: pa.Schema) -> bool:
         str(a) == str(b) if not is_.is_list(a) else is_.is_list(b) and a.value_type == b.value_type
         for a, b in zip(left.types, right.types, strict=True)
     )
+
+
+def is_nanoseconds(kind: pa.DataType) -> bool:
+    """Whether it is a timestamp of nanoseconds, which some readers give as integers."""
+    return bool(is_.is_timestamp(kind) and kind.unit == "ns")
