@@ -29,6 +29,8 @@ export class Chart {
     this.box = document.createElement("section");
     this.box.dataset.chart = name;
     this.box.appendChild(document.createElement("h2")).textContent = title(name);
+    this.nearest = this.box.appendChild(document.createElement("p"));
+    this.nearest.className = "nearest";
     this.note = this.box.appendChild(document.createElement("p"));
     this.note.className = "note";
     this.plotBox = this.box.appendChild(document.createElement("div"));
@@ -75,6 +77,7 @@ export class Chart {
       },
       cursor: { focus: { prox: many ? 24 : -1 }, drag: { x: true, y: false } },
       focus: { alpha: 0.2 },
+      hooks: { setSeries: [(_, index) => (this.nearest.textContent = many && index ? scopes[index - 1] : "")] },
       scales: { x: { time: false } },
       axes: [
         { ...axis, size: 34 },
