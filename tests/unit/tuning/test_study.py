@@ -1,0 +1,176 @@
+"""The study: what it records, and how it goes on after a crash."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from stagecraft.artifacts.store import Store
+from stagecraft.errors import CorruptArtifactError, InvalidInputError
+from stagecraft.tuning.space import Integer, Uniform
+from stagecraft.tuning.study import Study, StudySpec
+from stagecraft.tuning.trial import Trial, TrialState
+
+FOLDER = "studies/example"
+
+
+def spec(**changes: Any) -> StudySpec:
+    given: dict[str, Any] = {
+        "space": {"x": Uniform(0, 1)},
+        "metric": "loss",
+        "direction": "minimize",
+        "searcher": "gaussian_process",
+        "concurrency": 2,
+    }
+    return StudySpec(**given | changes)
+
+
+def opened(store: Store, **changes: Any) -> Study:
+    return Study(store, FOLDER, spec(**changes))
+
+
+def judged(study: Study, trial: Trial) -> Trial:
+    return study.finish(trial, {"loss": (trial.parameters["x"] - 0.3) ** 2}, seconds=1.0)
+
+
+def asked(study: Study) -> Trial:
+    trial = study.ask()
+    assert trial is not None
+    return trial
+
+
+def run(study: Study, trials: int) -> list[Any]:
+    """Run to the end, two at a time, the younger one ending first where it can."""
+    running: list[Trial] = []
+    while len(study.settled) < trials:
+        while (trial := study.ask(trials)) is not None:
+            running.append(trial)
+        judged(study, running.pop())
+    return [trial.parameters for trial in study.trials]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(str(tmp_path))
+
+
+def test_a_reopened_study_hands_out_no_finished_trial_again(store: Store) -> None:
+    first = opened(store)
+    done, interrupted = asked(first), asked(first)
+    judged(first, done)
+
+    second = opened(store)
+    again = asked(second)
+    assert (again.number, again.parameters) == (interrupted.number, interrupted.parameters)
+    assert again.attempt == 2
+    assert asked(second).number == 2
+    assert [trial.number for trial in second.finished] == [0]
+
+
+@pytest.mark.parametrize("killed_after", [1, 4, 7])
+def test_a_crash_does_not_change_what_is_tried(store: Store, tmp_path: Path, killed_after: int) -> None:
+    whole = run(Study(Store(str(tmp_path / "whole")), FOLDER, spec()), 8)
+    run(opened(store), killed_after)
+    assert run(opened(store), 8) == whole
+
+
+def test_which_trial_ends_first_does_not_change_what_is_tried(store: Store, tmp_path: Path) -> None:
+    first = Study(Store(str(tmp_path / "other")), FOLDER, spec())
+    running = [asked(first), asked(first)]
+    while len(first.trials) < 7:
+        judged(first, running.pop(0))
+        running.append(asked(first))
+    assert run(opened(store), 7) == [trial.parameters for trial in first.trials]
+
+
+def test_the_next_trial_waits_for_the_one_it_is_chosen_by(store: Store) -> None:
+    study = opened(store)
+    oldest, younger = asked(study), asked(study)
+    judged(study, younger)
+    assert study.ask() is None
+    judged(study, oldest)
+    assert asked(study).number == 2
+
+
+def test_more_trials_go_on_from_the_ones_before(store: Store) -> None:
+    begun = run(opened(store), 4)
+    study = opened(store)
+    assert study.ask(4) is None
+    assert study.remaining(6) == 2
+    assert run(study, 6)[:4] == begun
+
+
+@pytest.mark.parametrize(
+    ("metrics", "word"),
+    [
+        ({}, "nothing"),
+        ({"auc": 0.5}, "auc"),
+        ({"loss": float("nan")}, "nan"),
+        ({"loss": float("inf")}, "inf"),
+        ({"loss": "good"}, "good"),
+    ],
+)
+def test_a_trial_without_a_finite_metric_has_failed(store: Store, metrics: dict[str, Any], word: str) -> None:
+    study = opened(store)
+    trial = study.finish(asked(study), metrics, seconds=0.0)
+    assert trial.state is TrialState.FAILED
+    assert word in (trial.message or "")
+    assert study.best is None
+
+
+@pytest.mark.parametrize(("direction", "best"), [("minimize", 1.0), ("maximize", 3.0)])
+def test_the_best_trial_follows_the_direction(
+    store: Store, direction: Literal["minimize", "maximize"], best: float
+) -> None:
+    study = opened(store, direction=direction, searcher="random")
+    for value in (2.0, 1.0, 3.0):
+        study.finish(asked(study), {"loss": value}, seconds=0.0)
+    study.fail(asked(study), "no", seconds=0.0)
+    assert study.best is not None
+    assert study.best.metrics["loss"] == best
+
+
+def test_failed_trials_are_kept_once_one_has_finished_and_tried_again_before(store: Store) -> None:
+    study = opened(store)
+    study.fail(asked(study), "no", seconds=0.0)
+    again = asked(opened(store))
+    assert (again.number, again.attempt) == (0, 2)
+
+    study = opened(store)
+    judged(study, asked(study))
+    study.fail(asked(study), "no", seconds=0.0)
+    assert asked(opened(store)).number == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"space": {"x": Uniform(0, 2)}}, "study.space"),
+        ({"space": {"x": Uniform(0, 1), "y": Integer(1, 2)}}, "study.space"),
+        ({"seed": 1}, "study.seed"),
+        ({"metric": "auc"}, "study.metric"),
+        ({"searcher": "random"}, "study.searcher"),
+    ],
+)
+def test_a_study_is_not_opened_with_another_specification(
+    store: Store, changes: dict[str, Any], field: str
+) -> None:
+    opened(store)
+    with pytest.raises(InvalidInputError, match=field):
+        opened(store, **changes)
+
+
+def test_a_damaged_study_is_refused(store: Store) -> None:
+    study = opened(store)
+    judged(study, asked(study))
+    store.write(store.uri(FOLDER, "trials", "00000.json"), b"{")
+    with pytest.raises(CorruptArtifactError, match="00000"):
+        opened(store)
+    store.filesystem.rm_file(store.uri(FOLDER, "trials", "00000.json"))
+    store.write(
+        store.uri(FOLDER, "trials", "00001.json"), Trial(number=1, parameters={}).model_dump_json().encode()
+    )
+    with pytest.raises(CorruptArtifactError, match="missing"):
+        opened(store)
