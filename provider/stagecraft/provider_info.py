@@ -43,5 +43,22 @@ def get_provider_info() -> dict[str, Any]:
                     }
                 },
             },
+            {
+                "connection-type": "stagecraft_ray",
+                "hook-class-name": "stagecraft.hooks.ray.RayHook",
+                "hook-name": "Stagecraft Ray",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["schema", "port", "login"],
+                    "relabeling": {"host": "Dashboard address", "password": "Token"},
+                    "placeholders": {"host": "http://head:8265"},
+                },
+                "conn-fields": {
+                    "verify": {
+                        "label": "Check certificates",
+                        "description": "Whether the certificate of an https address is checked.",
+                        "schema": {"type": "boolean", "default": True},
+                    }
+                },
+            },
         ],
     }

@@ -76,6 +76,7 @@ class PSTrain(Stage):
     inputs = {"dataset": Kind.DATASET, "validation?": Kind.DATASET}
     outputs = {"model": Kind.MODEL}
     engines = ("ray",)
+    engines = ("ray",)
 
     label: str = Field(min_length=1)
     weight: str | None = None
