@@ -60,5 +60,15 @@ def get_provider_info() -> dict[str, Any]:
                     }
                 },
             },
+            {
+                "connection-type": "stagecraft_serving",
+                "hook-class-name": "stagecraft.hooks.serving.ServingHook",
+                "hook-name": "Stagecraft prediction service",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["login", "extra"],
+                    "relabeling": {"schema": "Protocol (http or https)", "password": "Management token"},
+                    "placeholders": {"host": "127.0.0.1", "port": "3000", "schema": "http"},
+                },
+            },
         ],
     }

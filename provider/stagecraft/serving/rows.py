@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,8 @@ def rows_of(table: pa.Table) -> list[dict[str, Any]]:
 
     NaN becomes null: both are a missing value.
 
+    :raises InvalidInputError: a value is infinite
+
     >>> import datetime, pyarrow as pa
     >>> rows_of(pa.table({"day": [datetime.date(2013, 1, 1)], "wind": [float("nan")]}))
     [{'day': '2013-01-01', 'wind': None}]
@@ -66,8 +69,23 @@ def rows_of(table: pa.Table) -> list[dict[str, Any]]:
         values = column.to_pylist()
         if pa.types.is_floating(field.type):
             values = [None if value is None or math.isnan(value) else value for value in values]
+            for number, value in enumerate(values):
+                if value is not None and math.isinf(value):
+                    raise InvalidInputError(
+                        f"{WHERE}[{number}].{field.name}", f"JSON has no {value}", "a finite number or a null"
+                    )
         columns[field.name] = values
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def json_columns(schema: pa.Schema) -> list[str]:
+    """Return the columns whose type JSON can carry."""
+    names = []
+    for field in schema:
+        with contextlib.suppress(InvalidInputError):
+            _column(field.name, field.type, [])
+            names.append(field.name)
+    return names
 
 
 def check_schema(schema: pa.Schema) -> None:

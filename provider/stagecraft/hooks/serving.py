@@ -1,0 +1,188 @@
+"""The connection to the prediction service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import AirflowException, BaseHook
+
+from stagecraft.errors import InvalidInputError, StagecraftError, UnreachableError
+from stagecraft.serving.deployment import Deployment
+
+if TYPE_CHECKING:
+    import requests
+    from airflow.sdk import Connection
+
+CONNECT_SECONDS, ANSWER_SECONDS = 5, 120
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a service is, and the token that its management asks for."""
+
+    url: str
+    token: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, connection: Connection) -> Endpoint:
+        """Read a connection.
+
+        :raises InvalidInputError: its host or schema is of no use
+        """
+        where = f"connection {connection.conn_id}"
+        scheme, host = connection.schema or "http", connection.host or ""
+        if scheme not in ("http", "https"):
+            raise InvalidInputError(f"{where}.schema", f"the value {scheme!r}", "http or https")
+        if not host or set(host) & set("/@?#"):
+            raise InvalidInputError(f"{where}.host", f"the value {host!r}", "a host name or an address alone")
+        host = f"[{host}]" if ":" in host else host
+        port = f":{connection.port}" if connection.port else ""
+        return cls(f"{scheme}://{host}{port}", connection.password or None)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+    @property
+    def trust_environment(self) -> bool:
+        """Whether proxies that the environment names apply: never on the way to this machine itself."""
+        return not self.url.partition("://")[2].startswith(("127.", "localhost", "[::1]"))
+
+
+def check_answer(endpoint: Endpoint, what: str, status: int, body: Any) -> dict[str, Any]:
+    """Return a service's answer.
+
+    :raises InvalidInputError: the service refuses what was asked
+    :raises UnreachableError: the service is in trouble, or something else answers there
+    """
+    if status == 200 and isinstance(body, dict):
+        return body
+    error = body.get("error", body) if isinstance(body, dict) else body
+    if status in (401, 403):
+        raise InvalidInputError(
+            f"{what} at {endpoint.url}",
+            f"answered {status}: {error}",
+            "the service's token as the connection's password",
+        )
+    if 400 <= status < 500:
+        raise InvalidInputError(
+            f"{what} at {endpoint.url}", f"answered {status}: {error}", "what the answer says"
+        )
+    raise UnreachableError(f"{what} at {endpoint.url}: answered {status}: {error}")
+
+
+def check_status(endpoint: Endpoint, status: dict[str, Any]) -> dict[str, Any]:
+    """Return a service's status.
+
+    :raises UnreachableError: something else answers there
+    """
+    if not {"generation", "models", "workers", "expected_workers"} <= set(status):
+        raise UnreachableError(f"what answers at {endpoint.url} is no prediction service of Stagecraft")
+    return status
+
+
+def unreachable(endpoint: Endpoint, error: Exception, remedy: str) -> str:
+    """Say that a service does not answer, why, and what would do."""
+    found = f"{type(error).__name__}: {error}"
+    return f"the prediction service {endpoint.url} does not answer ({found}); what would do: {remedy}"
+
+
+class ServingHook(BaseHook):
+    """Talks to the prediction service of a ``stagecraft_serving`` connection.
+
+    The connection's host and port are the service's, its schema is ``http`` (the default) or ``https``, its
+    password the management token.
+
+    :param stagecraft_serving_conn_id: the connection's name
+    """
+
+    conn_name_attr = "stagecraft_serving_conn_id"
+    default_conn_name = "stagecraft_serving"
+    conn_type = "stagecraft_serving"
+    hook_name = "Stagecraft prediction service"
+
+    def __init__(self, stagecraft_serving_conn_id: str = default_conn_name, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.stagecraft_serving_conn_id = stagecraft_serving_conn_id
+
+    @cached_property
+    def endpoint(self) -> Endpoint:
+        return Endpoint.of(self.get_connection(self.stagecraft_serving_conn_id))
+
+    @cached_property
+    def session(self) -> requests.Session:
+        import requests
+
+        session = requests.Session()
+        session.trust_env = self.endpoint.trust_environment
+        return session
+
+    def deploy(self, *, name: str, uri: str, version: str, default: bool = True) -> Deployment:
+        """Add a version of a model, which the service loads and checks first; again is the same.
+
+        :param uri: the model artifact, in the service's own store
+        :param default: whether it answers from now on where a request names no version
+        :raises InvalidInputError: the service refuses it
+        """
+        body = {"name": name, "version": version, "uri": uri, "default": default}
+        found = self._call("POST", "/models", body)
+        return Deployment(name=name, version=version, generation=found["generation"], url=self.endpoint.url)
+
+    def set_default(self, *, name: str, version: str) -> Deployment:
+        """Make a version that is served the default: a rollback, or a promotion."""
+        from urllib.parse import quote
+
+        found = self._call("PUT", f"/models/{quote(name, safe='')}/default", {"version": version})
+        return Deployment(name=name, version=version, generation=found["generation"], url=self.endpoint.url)
+
+    def status(self) -> dict[str, Any]:
+        """Return what the service serves, and each of its workers."""
+        return check_status(self.endpoint, self._call("GET", "/status"))
+
+    def predict(
+        self, *, model: str, rows: Sequence[Mapping[str, Any]], version: str | None = None
+    ) -> dict[str, Any]:
+        """Return the service's scores and labels for raw rows of JSON values."""
+        return self._call("POST", "/predict", {"model": model, "rows": list(rows), "version": version})
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Ask the service for its status; a token, where the connection has one, is checked too."""
+        try:
+            status = self.status()
+        except (StagecraftError, AirflowException) as error:
+            return False, str(error)
+        workers, expected = len(status["workers"]), status["expected_workers"]
+        token = "" if self.endpoint.token else "; without a token nothing can be deployed"
+        models = ", ".join(status["models"]) or "no model yet"
+        return True, f"{self.endpoint.url} serves {models}, with {workers} of {expected} workers{token}"
+
+    def _call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        import requests
+
+        def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
+            request.headers.update(self.endpoint.headers)
+            return request
+
+        what = f"{method} {path}"
+        try:
+            answer = self.session.request(
+                method,
+                self.endpoint.url + path,
+                json=body,
+                auth=authorize,
+                timeout=(CONNECT_SECONDS, ANSWER_SECONDS),
+                allow_redirects=False,
+            )
+        except requests.exceptions.InvalidJSONError as error:
+            raise InvalidInputError(what, str(error), "null where a value is missing") from error
+        except requests.RequestException as error:
+            remedy = f"start it, or correct the connection {self.stagecraft_serving_conn_id!r}"
+            raise UnreachableError(unreachable(self.endpoint, error, remedy)) from error
+        try:
+            found = answer.json()
+        except requests.JSONDecodeError:
+            found = answer.text[:200]
+        return check_answer(self.endpoint, what, answer.status_code, found)

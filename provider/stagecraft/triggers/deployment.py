@@ -1,0 +1,72 @@
+"""Waits for a deployment without holding a worker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseHook
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from stagecraft.errors import StagecraftError, UnreachableError
+from stagecraft.hooks.serving import Endpoint, check_answer, check_status, unreachable
+from stagecraft.serving.deployment import Deployment, missing
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class DeploymentTrigger(BaseTrigger):
+    """Fires once every worker of the service serves a deployment, or once that cannot happen any more.
+
+    :param deployment: name, version, generation, url
+    :param conn_id: the service's connection
+    :param poke_interval: seconds between two looks
+    """
+
+    def __init__(self, deployment: dict[str, Any], conn_id: str, poke_interval: float) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.deployment, self.conn_id, self.poke_interval = deployment, conn_id, poke_interval
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        names = ("deployment", "conn_id", "poke_interval")
+        return f"{type(self).__module__}.{type(self).__name__}", {name: getattr(self, name) for name in names}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        import httpx
+
+        endpoint = Endpoint.of(await BaseHook.aget_connection(self.conn_id))
+        deployment = Deployment.of("deployment_trigger.deployment", self.deployment)
+        said = None
+        async with httpx.AsyncClient(
+            headers=endpoint.headers, timeout=30, trust_env=endpoint.trust_environment
+        ) as client:
+            while True:
+                try:
+                    waiting = missing(deployment, await self._status(client, endpoint))
+                except UnreachableError as error:
+                    waiting = str(error)
+                except StagecraftError as error:
+                    yield TriggerEvent({"served": False, "error": str(error)})  # type: ignore[no-untyped-call]
+                    return
+                if waiting is None:
+                    yield TriggerEvent({"served": True, "error": None})  # type: ignore[no-untyped-call]
+                    return
+                if waiting != said:
+                    self.log.info("Waiting: %s", waiting)
+                    said = waiting
+                await asyncio.sleep(self.poke_interval)
+
+    async def _status(self, client: httpx.AsyncClient, endpoint: Endpoint) -> dict[str, Any]:
+        import httpx
+
+        try:
+            answer = await client.get(f"{endpoint.url}/status")
+        except httpx.HTTPError as error:
+            raise UnreachableError(unreachable(endpoint, error, f"correct {self.conn_id!r}")) from error
+        try:
+            body = answer.json()
+        except ValueError:
+            body = answer.text[:200]
+        return check_status(endpoint, check_answer(endpoint, "GET /status", answer.status_code, body))
