@@ -21,7 +21,11 @@ from stagecraft.artifacts.store import Store
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages import metrics
 from stagecraft.stages.base import Workbench
+from stagecraft.stages.boosting import BoostingParameters
+from stagecraft.stages.encode import EncodeColumns
+from stagecraft.stages.encodings import Index, Standardize
 from stagecraft.stages.evaluate import Evaluate
+from stagecraft.stages.gbdt_encode import GBDTEncode
 from stagecraft.stages.predict import Predict
 from stagecraft.transforms.chain import Chain
 from stagecraft.transforms.columns import FittedFill, FittedIndex, FittedScale
@@ -274,3 +278,39 @@ def test_prediction_refuses_keys_that_collide(key: list[str], message: str) -> N
 def test_prediction_refuses_an_unknown_key(bench: Workbench, rows: Dataset, model: Model) -> None:
     with pytest.raises(InvalidInputError, match=r"predict\.key: the dataset has no column 'nr'"):
         Predict(key=["nr"]).run(bench, model=model, dataset=rows)
+
+
+def test_labels_and_columns_are_escaped_too(bench: Workbench, commit_rows: Callable[..., Dataset]) -> None:
+    labels = ["<i>no</i>", "<img src=x onerror=alert(1)>"]
+    table = flights(300, labels)
+    rows = commit_rows(bench.store, "rows", table.append_column("<b>", table["carrier"]))
+    model = commit_model(bench.store, chain(), labels)
+    report = Evaluate(label="late", baseline_by=["<b>"]).run(bench, model=model, dataset=rows, baseline=rows)[
+        "report"
+    ]
+    assert isinstance(report, Report)
+    for text in ("<img", "<i>", "<b>"):
+        assert text not in report.html()
+    assert "predicted &lt;img src=x onerror=alert(1)&gt;" in report.html()
+
+
+def test_a_chain_with_trees_predicts_the_same_in_the_engine(
+    bench: Workbench, commit_rows: Callable[..., Dataset]
+) -> None:
+    train = commit_rows(bench.store, "train", flights(800))
+    columns = {"wind": Standardize(), "carrier": Index()}
+    encoded = EncodeColumns(columns=columns).run(bench, dataset=train)["dataset"]
+    boosting = BoostingParameters(rounds=5, depth=3)
+    encoder = GBDTEncode(label="late", boosting=boosting).run(bench, dataset=encoded)["model"]
+    assert isinstance(encoder, Model)
+    layout = encoder.chain.layout
+    weights = np.random.default_rng(0).normal(size=layout.dimension).astype(np.float32)
+    model = commit_model(bench.store, encoder.chain.then(Linear.of(layout, weights)), [False, True])
+    table = flights(700, seed=5)
+    made = Predict(key=["id"]).run(bench, model=model, dataset=commit_rows(bench.store, "test", table))[
+        "dataset"
+    ]
+    assert isinstance(made, Dataset)
+    expected = model.chain.predict(table.select(["wind", "carrier"]).combine_chunks().to_batches()[0])
+    assert np.isfinite(expected).all()
+    np.testing.assert_array_equal(made.table().sort_by("id")["score"].to_numpy(), expected)
