@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 from pydantic.dataclasses import dataclass
 
 from stagecraft.errors import InvalidInputError
@@ -45,7 +45,7 @@ class NumericStep(Step):
 class Fill(NumericStep):
     """Missing values become the column's median (exact) or mean, or a number."""
 
-    value: Literal["median", "mean"] | float
+    value: Literal["median", "mean"] | FiniteFloat
     type: Literal["fill"] = field(default="fill", kw_only=True)
 
     def aggregates(self, column: str) -> dict[str, str]:
