@@ -22,6 +22,25 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "connection-types": [
             {
+                "connection-type": "stagecraft_spark",
+                "hook-class-name": "stagecraft.hooks.spark.SparkHook",
+                "hook-name": "Stagecraft Spark",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["schema", "login", "password", "port"],
+                    "relabeling": {"host": "Master"},
+                    "placeholders": {"host": "local[2], spark://host:7077, yarn, k8s://https://host:6443"},
+                },
+                "conn-fields": {
+                    "conf": {
+                        "label": "Spark settings",
+                        "description": 'A JSON object, as {"spark.executor.memory": "2g"}',
+                        "schema": {"type": ["string", "null"]},
+                    },
+                    "queue": {"label": "YARN queue", "schema": {"type": ["string", "null"]}},
+                    "namespace": {"label": "Kubernetes namespace", "schema": {"type": ["string", "null"]}},
+                },
+            },
+            {
                 "connection-type": "stagecraft_store",
                 "hook-class-name": "stagecraft.hooks.store.StoreHook",
                 "hook-name": "Stagecraft artifact store",

@@ -15,14 +15,16 @@ WHERE = "spark.installation"
 
 
 def environment() -> dict[str, str]:
-    """Return the environment variables for Spark's processes: which Java, which Python.
+    """Return the environment variables for Spark's processes: which Spark, which Java, which Python.
 
+    :raises InvalidInputError: pyspark is not installed
     :raises UnreachableError: no Java would do
     """
     return {
         "JAVA_HOME": str(java_home()),
-        "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
+        "PYSPARK_PYTHON": sys.executable,
+        "SPARK_HOME": str(_distribution().locate_file("pyspark")),
     }
 
 
@@ -64,10 +66,7 @@ def check() -> None:
 
     :raises InvalidInputError: pyspark is missing, or mixed with another version's files
     """
-    try:
-        spark = distribution("pyspark")
-    except PackageNotFoundError as error:
-        raise InvalidInputError(WHERE, "pyspark is not installed", "pip install pyspark") from error
+    spark = _distribution()
     try:
         client = distribution("pyspark-client")
     except PackageNotFoundError:
@@ -83,6 +82,13 @@ def check() -> None:
         found,
         f"pip install --force-reinstall --no-deps pyspark=={spark.version} pyspark-client=={spark.version}",
     )
+
+
+def _distribution() -> Distribution:
+    try:
+        return distribution("pyspark")
+    except PackageNotFoundError as error:
+        raise InvalidInputError(WHERE, "pyspark is not installed", "pip install pyspark") from error
 
 
 def _overwritten(spark: Distribution, client: Distribution) -> list[str]:

@@ -1,0 +1,163 @@
+"""The connection to Spark."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
+
+from stagecraft.engines import spark_install
+from stagecraft.errors import InvalidInputError, UnreachableError
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+PROBE = Path(spark_install.__file__).with_name("spark_probe.py")
+CONNECT_SECONDS = 5
+PROBE_SECONDS = 120
+
+
+class SparkHook(BaseHook):
+    """Starts jobs on the Spark of a ``stagecraft_spark`` connection, or of one of Airflow's type ``spark``.
+
+    The connection's host is the master: ``local[2]``, ``spark://host:7077``, ``yarn``, ``k8s://https://…``.
+    Its extra may hold ``conf`` (Spark settings, as a JSON object), ``queue`` (of YARN) and ``namespace`` (of
+    Kubernetes). Jobs run in client mode, as processes of the worker: they can be followed and killed there.
+
+    :param spark_conn_id: the connection's name
+
+    >>> SparkHook("my_spark").submit_command("job.py", ["--job", "1"])  # doctest: +SKIP
+    (['…/bin/spark-submit', '--master', 'local[2]', …, 'job.py', '--job', '1'], {'JAVA_HOME': …})
+    """
+
+    conn_name_attr = "spark_conn_id"
+    default_conn_name = "stagecraft_spark"
+    conn_type = "stagecraft_spark"
+    hook_name = "Stagecraft Spark"
+
+    def __init__(self, spark_conn_id: str = default_conn_name, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.spark_conn_id = spark_conn_id
+
+    def submit_command(self, entry: str, arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+        """Return the command line that runs a Python file on Spark, and what it adds to the environment.
+
+        :param entry: the path of the Python file
+        :param arguments: its arguments
+        :raises InvalidInputError: the connection's master or settings are of no use, or the Spark
+            installation is mixed of two versions
+        :raises UnreachableError: no Java would do
+        """
+        connection = self.get_connection(self.spark_conn_id)
+        master, settings = master_of(connection), settings_of(connection)
+        spark_install.check()
+        command = [str(spark_install.spark_submit()), "--master", master, "--deploy-mode", "client"]
+        for name, value in {**spark_install.static_settings(master), **settings}.items():
+            command += ["--conf", f"{name}={value}"]
+        environment = spark_install.environment()
+        if spark_install.is_local(master):
+            environment["SPARK_LOCAL_IP"] = "127.0.0.1"
+        return [*command, entry, *arguments], environment
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Reach the master, then run ``SELECT 1`` as jobs are run."""
+        try:
+            master = master_of(self.get_connection(self.spark_conn_id))
+            _reach(master)
+            _probe(*self.submit_command(str(PROBE), []))
+        except (AirflowNotFoundException, OSError, ValueError) as error:
+            return False, str(error)
+        return True, f"Spark on {master} answers"
+
+
+def master_of(connection: Connection) -> str:
+    """Return the master that a connection names.
+
+    :raises InvalidInputError: it names none, or asks for another deploy mode than client
+    """
+    where = f"connection {connection.conn_id}"
+    host = connection.host or ""
+    if not host:
+        raise InvalidInputError(f"{where}.host", "no master", "local[2], spark://host:7077, yarn or k8s://…")
+    mode = connection.extra_dejson.get("deploy-mode") or "client"
+    if mode != "client":
+        raise InvalidInputError(
+            f"{where}.deploy-mode", f"the value {mode!r}", "client: a job is a process of its worker"
+        )
+    if connection.port and "://" not in host:  # Airflow takes spark://host:7077 for type, host and port.
+        host = f"spark://{host}"
+    return f"{host}:{connection.port}" if connection.port else host
+
+
+def settings_of(connection: Connection) -> dict[str, str]:
+    """Return the Spark settings of a connection's extra.
+
+    :raises InvalidInputError: ``conf`` is no JSON object
+    """
+    extra = connection.extra_dejson
+    given = extra.get("conf") or {}
+    try:
+        given = json.loads(given) if isinstance(given, str) else given
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        raise InvalidInputError(
+            f"connection {connection.conn_id}.conf",
+            f"the value {extra['conf']!r}",
+            'a JSON object, as {"spark.executor.memory": "2g"}',
+        )
+    named = {"queue": "spark.yarn.queue", "namespace": "spark.kubernetes.namespace"}
+    settings = {setting: extra[name] for name, setting in named.items() if extra.get(name)}
+    return settings | {name: _text(value) for name, value in given.items()}
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _reach(master: str) -> None:
+    """Connect to one of the master's addresses, where it has any."""
+    if not master.startswith(("spark://", "k8s://")):
+        return
+    failures = []
+    for part in master.removeprefix("k8s://").split(","):
+        address = urlsplit(part if "://" in part else f"//{part}")
+        port = address.port or (443 if address.scheme == "https" else 7077)
+        try:
+            socket.create_connection((address.hostname, port), CONNECT_SECONDS).close()
+        except OSError as error:
+            failures.append(f"{address.hostname}:{port}: {error}")
+        else:
+            return
+    raise UnreachableError(
+        f"Spark's master {master} does not answer ({'; '.join(failures)}); what would do: "
+        "a master that runs, and a network that lets this machine reach it"
+    )
+
+
+def _probe(command: list[str], environment: dict[str, str]) -> None:
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        output, _ = process.communicate(timeout=PROBE_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise UnreachableError(f"Spark gave no answer within {PROBE_SECONDS} s") from error
+    if process.returncode:
+        lines = [line for line in output.splitlines() if line.strip()]
+        raise UnreachableError(f"Spark failed: {' / '.join(lines[-3:])}")
