@@ -143,9 +143,12 @@ class ModelTable:
             for version, artifact in model.versions.items():
                 try:
                     predictors[name, version] = self.load(artifact)
-                except (
-                    Exception
-                ) as error:  # Whatever a model breaks must not end the worker that serves the others.
-                    log.exception("Model %s, version %s is refused", name, version)
+                except StagecraftError as error:
                     errors.append(f"{name} {version}: {error}")
+                # Whatever else a model breaks must not end the worker that serves the others.
+                except Exception as error:
+                    log.exception("Version %s of model %s breaks its loading", version, name)
+                    errors.append(f"{name} {version}: {type(error).__name__}: {error}")
+        for refused in errors:
+            log.error("Refused: %s", refused)
         return Table(manifest, predictors), errors

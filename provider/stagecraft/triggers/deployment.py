@@ -34,6 +34,15 @@ class DeploymentTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__name__}", {name: getattr(self, name) for name in names}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
+        try:
+            await self._served()
+        except StagecraftError as error:
+            yield TriggerEvent({"served": False, "error": str(error)})  # type: ignore[no-untyped-call]
+        else:
+            yield TriggerEvent({"served": True, "error": None})  # type: ignore[no-untyped-call]
+
+    async def _served(self) -> None:
+        """Return once every worker serves the deployment."""
         import httpx
 
         endpoint = Endpoint.of(await BaseHook.aget_connection(self.conn_id))
@@ -47,11 +56,7 @@ class DeploymentTrigger(BaseTrigger):
                     waiting = missing(deployment, await self._status(client, endpoint))
                 except UnreachableError as error:
                     waiting = str(error)
-                except StagecraftError as error:
-                    yield TriggerEvent({"served": False, "error": str(error)})  # type: ignore[no-untyped-call]
-                    return
                 if waiting is None:
-                    yield TriggerEvent({"served": True, "error": None})  # type: ignore[no-untyped-call]
                     return
                 if waiting != said:
                     self.log.info("Waiting: %s", waiting)

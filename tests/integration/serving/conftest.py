@@ -1,4 +1,4 @@
-"""Small models of flights, made directly, and a service that runs for a module's tests."""
+"""Small models of flights, made directly, and a service that all tests share: each uses names of its own."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def expected() -> Any:
     return _expected
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     root = tmp_path_factory.mktemp("serving")
     store = Store(str(root / "store"))
