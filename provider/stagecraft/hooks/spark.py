@@ -63,6 +63,7 @@ class SparkHook(BaseHook):
         for name, value in {**spark_install.static_settings(master), **settings}.items():
             command += ["--conf", f"{name}={value}"]
         environment = spark_install.environment()
+        environment["PYTHONSAFEPATH"] = "1"  # Else modules beside the entry hide others of their names.
         if spark_install.is_local(master):
             environment["SPARK_LOCAL_IP"] = "127.0.0.1"
         return [*command, entry, *arguments], environment
