@@ -1,0 +1,175 @@
+"""A browser opens the tab of a running task and sees its curve grow, in a real Airflow."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Frame, Page, expect, sync_playwright
+
+from stagecraft.demo.airflow import LocalAirflow
+
+pytestmark = [pytest.mark.airflow, pytest.mark.browser]
+
+BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
+TIMEOUT = 120_000
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+DAG = """
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from pathlib import Path
+
+from airflow.sdk import DAG, task
+
+
+def tracker(ti):
+    from stagecraft.hooks.store import StoreHook
+    from stagecraft.tracking.folder import tracking_folder
+    from stagecraft.tracking.writer import Tracker
+
+    folder = tracking_folder(dag_id=ti.dag_id, run_id=ti.run_id, task_id=ti.task_id, map_index=ti.map_index)
+    return Tracker(StoreHook().store(), folder)
+
+
+with DAG("curve", schedule=None, params={"stop": ""}):
+
+    @task
+    def train(params=None, ti=None):
+        with tracker(ti) as tracked:
+            for step in itertools.count(1):
+                tracked.log(step, loss=0.4 + math.exp(-step / 20), progress=1 - math.exp(-step / 20))
+                tracked.scoped("trial-1").log(step, loss=0.5 + math.exp(-step / 10))
+                if Path(params["stop"]).exists():
+                    return
+                time.sleep(0.2)
+
+    @task
+    def quiet():
+        pass
+
+    @task
+    def search(trial, ti=None):
+        with tracker(ti) as tracked:
+            tracked.log(1, auc=0.5 + trial / 10)
+            tracked.log(2, auc=float("nan"))
+
+    train(), quiet(), search.expand(trial=[1, 2])
+"""
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip(f"no browser found: none of {', '.join(BROWSERS)} is on the path")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        context = browser.new_context(viewport={"width": 1440, "height": 960})
+        context.set_default_timeout(TIMEOUT)
+        yield context.new_page()
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def airflow(page: Page, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
+    """An Airflow whose store is a connection in its database; the page is signed in to it."""
+    folder = tmp_path_factory.mktemp("airflow")
+    (folder / "dags").mkdir()
+    (folder / "dags" / "curve.py").write_text(DAG)
+    with LocalAirflow(folder / "home", folder / "dags", users="admin:admin,vera:viewer") as airflow:
+        connection = {
+            "connection_id": "stagecraft_store",
+            "conn_type": "stagecraft_store",
+            "host": str(folder / "store"),
+        }
+        airflow.rest("POST", "/api/v2/connections", connection)
+        tested = airflow.rest("POST", "/api/v2/connections/test", connection)
+        assert tested == {
+            "status": True,
+            "message": f"A file was written into {folder / 'store'} and removed again",
+        }
+        # Whoever may only look at DAGs sees the curves too.
+        cookie: Any = {"name": "_token", "value": airflow.token("vera"), "url": airflow.url}
+        page.context.add_cookies([cookie])
+        airflow.unpause("curve")
+        yield airflow
+
+
+@pytest.fixture(scope="module")
+def run(airflow: LocalAirflow, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A run whose task ``train`` goes on until these tests are done."""
+    stop = tmp_path_factory.mktemp("run") / "stop"
+    run = airflow.trigger("curve", {"stop": str(stop)})
+    yield run
+    stop.touch()
+    assert airflow.wait("curve", run) == "success"
+
+
+def open_tab(page: Page, airflow: LocalAirflow, run: str, task: str) -> Frame:
+    """Click the tab "Live" of a task instance and return the page inside it."""
+    page.goto(f"{airflow.run_url('curve', quote(run))}/tasks/{task}")
+    page.get_by_role("link", name="Live").click()
+    frame = page.locator("iframe[title=Live]").element_handle().content_frame()
+    assert frame is not None
+    return frame
+
+
+def wait_for(frame: Frame, condition: str) -> None:
+    frame.wait_for_function(condition)
+
+
+def test_the_curve_grows_while_the_task_runs(page: Page, airflow: LocalAirflow, run: str) -> None:
+    errors: list[object] = []
+    page.on("pageerror", lambda error: errors.append(error))
+    frame = open_tab(page, airflow, run, "train")
+    points = "Number(document.querySelector('[data-chart=loss]')?.dataset.points ?? 0)"
+    wait_for(frame, f"{points} >= 3")
+    before = frame.evaluate(points)
+    wait_for(frame, f"{points} >= {before + 5}")
+    assert airflow.task_states("curve", run)["train"] == "running"
+    assert frame.locator("[data-chart=loss]").get_attribute("data-curves") == "2"
+    expect(frame.locator("[data-chart=loss] .u-legend")).to_contain_text("trial-1")
+    expect(frame.locator("[data-chart=loss] canvas")).to_be_visible()
+    expect(frame.locator("#percent")).to_contain_text("%")
+    expect(frame.locator("#message")).to_be_hidden()
+    assert errors == []
+
+
+def test_a_task_that_tracks_nothing_says_so(page: Page, airflow: LocalAirflow, run: str) -> None:
+    frame = open_tab(page, airflow, run, "quiet")
+    expect(frame.locator("#message")).to_contain_text("tracked nothing", timeout=TIMEOUT)
+
+
+def test_a_mapped_task_shows_its_own_curve(page: Page, airflow: LocalAirflow, run: str) -> None:
+    frame = open_tab(page, airflow, run, "search/mapped/1")
+    expect(frame.locator("[data-chart=auc] .note")).to_contain_text(
+        "AUC is not a finite number at step 2", timeout=TIMEOUT
+    )
+    assert frame.locator("[data-chart=auc]").get_attribute("data-curves") == "1"
+
+
+def test_dark_and_light_follow_airflow(page: Page, airflow: LocalAirflow, run: str) -> None:
+    frame = open_tab(page, airflow, run, "train")
+    for mode in ("dark", "light", "dark"):
+        page.evaluate("mode => (document.documentElement.className = mode)", mode)
+        is_dark = "true" if mode == "dark" else "false"
+        wait_for(frame, f"document.documentElement.classList.contains('dark') === {is_dark}")
+
+
+def test_a_session_that_has_ended_is_said(page: Page, airflow: LocalAirflow, run: str) -> None:
+    frame = open_tab(page, airflow, run, "train")
+    wait_for(frame, "document.body.dataset.events > 0")
+    cookies: Any = page.context.cookies()
+    page.context.clear_cookies()
+    expect(frame.locator("#message")).to_contain_text("session has ended", timeout=TIMEOUT)
+    page.context.add_cookies(cookies)
+    expect(frame.locator("#message")).to_be_hidden(timeout=TIMEOUT)
