@@ -65,7 +65,7 @@ class Processes:
 
     def alive(self) -> list[psutil.Process]:
         """Return every living process, those that they started included."""
-        if self._keeper is None:
+        if self._keeper is None or self._keeper.poll() is not None:
             return []
         with contextlib.suppress(psutil.NoSuchProcess):
             top = psutil.Process(self._keeper.pid)
