@@ -72,7 +72,9 @@ class StoreHook(BaseHook):
         if self.stagecraft_store_conn_id != self.default_conn_name:
             raise AirflowNotFoundException(f"There is no connection {self.stagecraft_store_conn_id!r}")
         root = os.path.join(_airflow_home(), "stagecraft")
-        self.log.info("There is no connection %r: the artifact store is the folder %s", self.default_conn_name, root)
+        self.log.info(
+            "There is no connection %r: the artifact store is the folder %s", self.default_conn_name, root
+        )
         return Store(root)
 
     def test_connection(self) -> tuple[bool, str]:

@@ -12,6 +12,7 @@ from stagecraft.artifacts.dataset import Dataset
 from stagecraft.artifacts.model import fill_model
 from stagecraft.stages.base import Stage, Workbench
 from stagecraft.stages.encodings import AnyStep, Hash, Index, NumericStep, Step
+from stagecraft.stages.quoting import quoted
 from stagecraft.transforms.types import check_categorical, check_numeric
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class EncodeColumns(Stage):
         rows = bench.engine.scan(dataset)
         chain = Chain((self.fit(bench, rows),))
         bench.engine.write(bench.engine.map_batches(rows, chain), drafts["dataset"])
-        order = ", ".join(f'"{name}"' for name in names)
+        order = ", ".join(map(quoted, names))
         golden = bench.engine.sql(f"SELECT {order} FROM rows ORDER BY {order} LIMIT {GOLDEN_ROWS}", rows=rows)
         fill_model(drafts["model"], chain, bench.engine.collect(golden))
         drafts["dataset"].meta["model"] = drafts["model"].reference.model_dump(mode="json")
@@ -125,7 +126,7 @@ class EncodeColumns(Stage):
         aggregates, asked = [], {}
         for number, (column, step) in enumerate(steps.items()):
             assert isinstance(step, NumericStep)
-            expression = f"nullif(CAST(\"{column}\" AS DOUBLE), CAST('NaN' AS DOUBLE))"
+            expression = f"nullif(CAST({quoted(column)} AS DOUBLE), CAST('NaN' AS DOUBLE))"
             for before in fitted[column]:
                 expression = before.sql(expression)
             for name, sql in step.aggregates(expression).items():
@@ -151,8 +152,8 @@ class EncodeColumns(Stage):
 def _counts(bench: Workbench, rows: Relation, column: str) -> dict[str, int]:
     table = bench.engine.collect(
         bench.engine.sql(
-            f'SELECT CAST("{column}" AS VARCHAR) AS value, count(*) AS count FROM rows '
-            f'WHERE "{column}" IS NOT NULL GROUP BY 1',
+            f"SELECT CAST({quoted(column)} AS VARCHAR) AS value, count(*) AS count FROM rows "
+            f"WHERE {quoted(column)} IS NOT NULL GROUP BY 1",
             rows=rows,
         )
     )

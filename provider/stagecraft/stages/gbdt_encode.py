@@ -45,7 +45,9 @@ class GBDTEncode(Stage):
 
         dataset: Dataset = inputs["dataset"]
         if dataset.model is None:
-            raise InvalidInputError("gbdt_encode.dataset", "the rows are not encoded", "the output of an encode stage")
+            raise InvalidInputError(
+                "gbdt_encode.dataset", "the rows are not encoded", "the output of an encode stage"
+            )
         encoder = bench.store.open(dataset.model)
         assert isinstance(encoder, Model)
         columns = encoder.chain.layout.columns

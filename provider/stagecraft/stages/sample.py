@@ -10,6 +10,7 @@ from stagecraft.artifacts.artifact import Kind
 from stagecraft.artifacts.dataset import Dataset
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Stage, Workbench
+from stagecraft.stages.quoting import quoted
 
 if TYPE_CHECKING:
     from stagecraft.artifacts.store import Draft
@@ -53,16 +54,19 @@ class StratifiedSample(Stage):
         self._check(dataset)
         engine = bench.engine
         rows = engine.scan(dataset)
-        strata = ", ".join(_quoted(name) for name in self.strata)
-        key = ", ".join(_quoted(name) for name in self.key)
+        strata = ", ".join(quoted(name) for name in self.strata)
+        key = ", ".join(quoted(name) for name in self.key)
         repeated = engine.collect(
             engine.sql(
-                f"SELECT count(*) AS keys FROM (SELECT {key} FROM rows GROUP BY {key} HAVING count(*) > 1)", rows=rows
+                f"SELECT count(*) AS keys FROM (SELECT {key} FROM rows GROUP BY {key} HAVING count(*) > 1)",
+                rows=rows,
             )
         ).to_pylist()[0]["keys"]
         if repeated:
             raise InvalidInputError(
-                "stratified_sample.key", f"{repeated} values of {self.key} name several rows", "columns that name one"
+                "stratified_sample.key",
+                f"{repeated} values of {self.key} name several rows",
+                "columns that name one",
             )
         taken = f"floor(CAST({self.fraction!r} AS DOUBLE) * size + 0.5)"
         counts = engine.collect(
@@ -76,7 +80,9 @@ class StratifiedSample(Stage):
             named = {name: stratum[name] for name in self.strata}
             if None in named.values():
                 raise InvalidInputError(
-                    "stratified_sample.strata", f"{stratum['size']} rows have no stratum: {named}", "fill or drop them"
+                    "stratified_sample.strata",
+                    f"{stratum['size']} rows have no stratum: {named}",
+                    "fill or drop them",
                 )
             if not stratum["taken"]:
                 raise InvalidInputError(
@@ -84,11 +90,11 @@ class StratifiedSample(Stage):
                     f"the stratum {named} of {stratum['size']} rows is empty at fraction {self.fraction}",
                     "a larger fraction, or coarser strata",
                 )
-        hashed = ", ".join(f"CAST({_quoted(name)} AS VARCHAR)" for name in self.key)
-        columns = ", ".join(_quoted(name) for name in dataset.columns)
+        hashed = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in self.key)
+        columns = ", ".join(quoted(name) for name in dataset.columns)
         sampled = engine.sql(
             f"""
-            SELECT {columns}, CAST(size AS DOUBLE) / {taken} AS {_quoted(self.weight)}
+            SELECT {columns}, CAST(size AS DOUBLE) / {taken} AS {quoted(self.weight)}
             FROM (
                 SELECT *, count(*) OVER (PARTITION BY {strata}) AS size,
                     row_number() OVER (PARTITION BY {strata} ORDER BY digest, {key}) AS rank
@@ -112,9 +118,7 @@ class StratifiedSample(Stage):
         for name in self.key:
             if not dataset.columns[name].startswith(KEY_TYPES):
                 raise InvalidInputError(
-                    "stratified_sample.key", f"{name!r} is of type {dataset.columns[name]}", f"one of {KEY_TYPES}"
+                    "stratified_sample.key",
+                    f"{name!r} is of type {dataset.columns[name]}",
+                    f"one of {KEY_TYPES}",
                 )
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -11,6 +11,7 @@ from stagecraft.artifacts.artifact import Kind
 from stagecraft.artifacts.dataset import Dataset
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Stage, Workbench
+from stagecraft.stages.quoting import quoted
 
 if TYPE_CHECKING:
     from stagecraft.artifacts.store import Draft
@@ -49,16 +50,22 @@ class TimeSplit(Stage):
         dataset.require("time_split.column", self.column)
         kind = dataset.columns[self.column]
         if not kind.startswith(("date", "timestamp")):
-            raise InvalidInputError("time_split.column", f"{self.column!r} is of type {kind}", "a date or timestamp")
+            raise InvalidInputError(
+                "time_split.column", f"{self.column!r} is of type {kind}", "a date or timestamp"
+            )
         engine = bench.engine
         rows = engine.scan(dataset)
-        day = f'CAST("{self.column}" AS DATE)'
+        day = f"CAST({quoted(self.column)} AS DATE)"
         summary = engine.collect(
-            engine.sql(f"SELECT max({day}) AS newest, count(*) - count({day}) AS missing FROM rows", rows=rows)
+            engine.sql(
+                f"SELECT max({day}) AS newest, count(*) - count({day}) AS missing FROM rows", rows=rows
+            )
         ).to_pylist()[0]
         if summary["missing"]:
             raise InvalidInputError(
-                "time_split.column", f"{summary['missing']} rows have no {self.column!r}", "drop or date those rows"
+                "time_split.column",
+                f"{summary['missing']} rows have no {self.column!r}",
+                "drop or date those rows",
             )
         cuts = self.cuts(summary["newest"])
         end = None
@@ -69,7 +76,9 @@ class TimeSplit(Stage):
             engine.write(engine.sql(f"SELECT * FROM rows WHERE {where}", rows=rows), drafts[part])
             if drafts[part].meta["rows"] == 0:
                 raise InvalidInputError(
-                    "time_split", f"the part {part!r} is empty: no row where {where}", "fewer months, or more data"
+                    "time_split",
+                    f"the part {part!r} is empty: no row where {where}",
+                    "fewer months, or more data",
                 )
             end = cuts[part]
 

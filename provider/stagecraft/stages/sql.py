@@ -57,7 +57,9 @@ def _content(table: str, uri: str) -> str:
     filesystem, path = fsspec.core.url_to_fs(uri)
     found = sorted(filesystem.glob(path)) if "*" in path else [path]
     if not found or not all(filesystem.exists(name) for name in found):
-        raise InvalidInputError(f"sql.files.{table}", f"there is no file {uri!r}", "a file that this machine can read")
+        raise InvalidInputError(
+            f"sql.files.{table}", f"there is no file {uri!r}", "a file that this machine can read"
+        )
     digest = hashlib.sha256()
     for name in found:
         if "file" in filesystem.protocol:

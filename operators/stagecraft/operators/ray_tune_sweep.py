@@ -1,0 +1,98 @@
+"""Sweeps on Ray Tune: finds the parameters of the trees and of the linear model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import XComArg
+
+from stagecraft.artifacts.artifact import Reference
+from stagecraft.operators.base import Input, StageOperator
+from stagecraft.operators.output import ReportOutput
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from stagecraft.tuning.space import Dimension
+
+
+class RayTuneSweepOperator(StageOperator):
+    """Tries parameters of GBDT encoding and PS training together, each trial judged on held-out rows.
+
+    Every trial that ends is committed, so a sweep that is killed goes on where it stopped.
+
+    :param train: encoded rows
+    :param validation: raw held-out rows
+    :param label: the label's column, of two values
+    :param space: parameter → dimension: ``{"boosting.rounds": Integer(20, 80), "optimizer.alpha":
+        LogUniform(0.01, 1)}``
+    :param weight: the column of the training rows' weights, or None
+    :param trials: how many parameter sets to try
+    :param searcher: ``gaussian_process`` (scikit-optimize's) or ``random``
+    :param metric: ``log_loss`` or ``auc``, on the validation rows
+    :param epochs: passes of the linear model over the training rows
+    :param max_rows: at most so many rows of each dataset are used
+    :param concurrency: trials at a time
+    :param seed: decides every random draw
+    """
+
+    stage_address = "stagecraft.stages.sweep:Sweep"
+
+    def __init__(
+        self,
+        *,
+        train: Input,
+        validation: Input,
+        label: str,
+        space: Mapping[str, Dimension],
+        weight: str | None = None,
+        trials: int | str = 20,
+        searcher: str = "gaussian_process",
+        metric: str = "log_loss",
+        epochs: int | str = 2,
+        max_rows: int | str = 100_000,
+        concurrency: int | str = 2,
+        seed: int | str = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            inputs={"train": train, "validation": validation},
+            parameters={
+                "label": label,
+                "weight": weight,
+                "space": dict(space),
+                "trials": trials,
+                "searcher": searcher,
+                "metric": metric,
+                "epochs": epochs,
+                "max_rows": max_rows,
+                "concurrency": concurrency,
+                "seed": seed,
+            },
+            **kwargs,
+        )
+
+    @property
+    def report(self) -> ReportOutput:
+        """The trials, and the best one's metrics."""
+        return ReportOutput(self)
+
+    @property
+    def boosting(self) -> XComArg:
+        """The best trial's tree parameters, for a GBDT encoding."""
+        return XComArg(self, key="boosting")
+
+    @property
+    def optimizer(self) -> XComArg:
+        """The best trial's optimizer, for PS training."""
+        return XComArg(self, key="optimizer")
+
+    def _hand_on(self, context: Context, outputs: Mapping[str, Reference], *, reused: bool) -> None:
+        super()._hand_on(context, outputs, reused=reused)
+        found = self._store().open(outputs["report"]).meta
+        self.log.info(
+            "Best %s: %s with %s", found["metric"], found["metrics"][found["metric"]], found["best"]
+        )
+        for part in ("boosting", "optimizer"):
+            context["ti"].xcom_push(key=part, value=found[part])

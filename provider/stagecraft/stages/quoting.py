@@ -1,0 +1,12 @@
+"""Names in SQL."""
+
+from __future__ import annotations
+
+
+def quoted(name: str) -> str:
+    """Return a column's name as SQL, whatever it holds.
+
+    >>> quoted('select "x"')
+    '"select ""x"""'
+    """
+    return '"' + name.replace('"', '""') + '"'
