@@ -23,10 +23,8 @@ class StagecraftPlugin(AirflowPlugin):
     """Mounts the API and adds the tab "Live" to task instances."""
 
     name = "stagecraft"
-    fastapi_apps: list[Any] = [  # noqa: RUF012 - as the base class declares it
-        {"app": application, "url_prefix": PREFIX, "name": "Stagecraft"}
-    ]
-    external_views: list[Any] = [  # noqa: RUF012
+    fastapi_apps: list[Any] = [{"app": application, "url_prefix": PREFIX, "name": "Stagecraft"}]
+    external_views: list[Any] = [
         {
             "name": "Live",
             # Relative, so that it holds where Airflow is served below a path.

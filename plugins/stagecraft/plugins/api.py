@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,8 +12,10 @@ from typing import Annotated, Any
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
+from airflow.models.renderedtifields import RenderedTaskInstanceFields
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
+from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from fastapi import Depends, FastAPI, HTTPException, Query, status
 from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse, HTMLResponse
@@ -95,7 +98,7 @@ def events(
     if found is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND, "There is no such task instance")
     folder = tracking_folder(dag_id=dag_id, run_id=run_id, task_id=task_id, map_index=map_index)
-    store = _store()
+    store = _store(session, dag_id, run_id, task_id, map_index)
     try:
         page = read_events(store, folder, after=after, limit=PAGE_BYTES)
     except InvalidInputError as error:
@@ -119,8 +122,9 @@ def report(
     reference = _report(session, dag_id, run_id, task_id, map_index)
     if reference is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND, "The task has made no report")
+    store = _store(session, dag_id, run_id, task_id, map_index)
     try:
-        artifact = _store().open(reference.fingerprint)
+        artifact = store.open(reference.fingerprint)
         if not isinstance(artifact, Report):
             raise HTTPException(status.HTTP_404_NOT_FOUND, "The task has made no report")
         html = artifact.html()
@@ -173,15 +177,28 @@ def _store_failed(error: Exception) -> HTTPException:
     )
 
 
-_known: tuple[float, Store] | None = None
+_known: dict[str, tuple[float, Store]] = {}
 
 
-def _store() -> Store:
-    """Return the store, looking the connection up every half minute rather than at every poll."""
-    global _known
-    if _known is None or time.monotonic() - _known[0] > STORE_SECONDS:
+def _store(session: SessionDep, dag_id: str, run_id: str, task_id: str, map_index: int) -> Store:
+    """Return the task instance's store, looking its connection up twice a minute rather than at every poll.
+
+    Which connection that is stands in the operator's rendered field ``store_conn_id``.
+    """
+    fields = session.scalar(
+        select(RenderedTaskInstanceFields.rendered_fields).where(
+            RenderedTaskInstanceFields.dag_id == dag_id,
+            RenderedTaskInstanceFields.run_id == run_id,
+            RenderedTaskInstanceFields.task_id == task_id,
+            RenderedTaskInstanceFields.map_index == map_index,
+        )
+    )
+    conn_id = str((fields or {}).get("store_conn_id") or StoreHook.default_conn_name)
+    found_at, store = _known.get(conn_id, (-math.inf, None))
+    if store is None or time.monotonic() - found_at > STORE_SECONDS:
         try:
-            _known = (time.monotonic(), StoreHook().store())
-        except StagecraftError as error:
+            store = StoreHook(conn_id).store()
+        except (StagecraftError, AirflowNotFoundException) as error:
             raise _store_failed(error) from error
-    return _known[1]
+        _known[conn_id] = time.monotonic(), store
+    return store

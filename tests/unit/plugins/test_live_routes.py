@@ -19,6 +19,7 @@ from airflow.api_fastapi.app import create_auth_manager
 from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from airflow.models import import_all_models
 from airflow.models.base import Base
+from airflow.models.renderedtifields import RenderedTaskInstanceFields
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from fastapi import FastAPI
@@ -66,7 +67,7 @@ def store(tmp_path: Path, engine: Any, monkeypatch: pytest.MonkeyPatch) -> Store
     monkeypatch.setattr(settings, "Session", scoped_session(sessions))
     connection = {"conn_type": "stagecraft_store", "host": str(tmp_path / "store")}
     monkeypatch.setenv("AIRFLOW_CONN_STAGECRAFT_STORE", json.dumps(connection))
-    monkeypatch.setattr(api, "_known", None)
+    monkeypatch.setattr(api, "_known", {})
     return Store(str(tmp_path / "store"))
 
 
@@ -206,6 +207,29 @@ def test_a_store_that_does_not_answer_is_said(
     answer = viewer.get(EVENTS)
     assert answer.status_code == 503
     assert "store does not answer" in answer.json()["detail"]
+
+
+def test_the_store_is_the_one_of_the_operator(
+    viewer: TestClient, engine: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    task = {"dag_id": "flights", "run_id": RUN, "task_id": "train", "map_index": -1}
+    with Session(engine) as session:
+        session.execute(
+            RenderedTaskInstanceFields.__table__.insert(),
+            {**task, "rendered_fields": {"store_conn_id": "team_store"}},
+        )
+        session.commit()
+    try:
+        assert viewer.get(EVENTS).status_code == 503
+        connection = {"conn_type": "stagecraft_store", "host": str(tmp_path / "team")}
+        monkeypatch.setenv("AIRFLOW_CONN_TEAM_STORE", json.dumps(connection))
+        with Tracker(Store(str(tmp_path / "team")), tracking_folder(**task)) as tracker:  # type: ignore[arg-type]
+            tracker.log(7, loss=0.5)
+        assert [event["step"] for event in viewer.get(EVENTS).json()["events"]] == [7]
+    finally:
+        with Session(engine) as session:
+            session.execute(RenderedTaskInstanceFields.__table__.delete())
+            session.commit()
 
 
 def test_the_report_is_served_without_a_part_in_the_session(
