@@ -16,7 +16,8 @@ def connections(store_root: Path, service: PredictionService) -> dict[str, str]:
         "store": {"conn_type": "stagecraft_store", "host": str(store_root)},
         "serving": {
             "conn_type": "stagecraft_serving",
-            "host": service.url,
+            "host": "127.0.0.1",
+            "port": service.port,
             "password": service.token,
         },
         "spark": {"conn_type": "stagecraft_spark", "host": "local[2]"},
