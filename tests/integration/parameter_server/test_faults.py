@@ -1,0 +1,138 @@
+"""SIGKILL of a worker, a shard or the driver: the run ends with the bits of one without faults."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import psutil
+import pytest
+
+from stagecraft.errors import JobFailedError
+from stagecraft.jobs.ray_session import ray_session
+from stagecraft.parameter_server import train as train_module
+from stagecraft.parameter_server.optimizer import FTRL
+from stagecraft.stages.ps_train import PSTrain
+from stagecraft.tracking.writer import Tracker
+
+pytestmark = pytest.mark.ray
+
+STAGE = PSTrain(label="late", epochs=3, optimizer=FTRL(alpha=0.3), batch_rows=128, checkpoint_seconds=0.0)
+DRIVER = """
+import sys
+from types import SimpleNamespace
+from stagecraft.artifacts.store import Store
+from stagecraft.stages.base import Workbench
+from stagecraft.stages.ps_train import PSTrain
+from stagecraft.tracking.writer import Tracker
+root, dataset, parameters = sys.argv[1:]
+bench = Workbench(SimpleNamespace(name="none"), Store(root), Tracker.nowhere())
+source, _, name = dataset.rpartition("/artifacts/")
+PSTrain.model_validate_json(parameters).run(bench, dataset=Store(source).open(name))
+"""
+
+
+class Assassin(Tracker):
+    """Kills an actor at given rounds: round → the actor's class."""
+
+    def __init__(self, victims):
+        super().__init__(None, "")
+        self.victims, self.rounds = dict(victims), 0
+
+    def log(self, step, **values):
+        self.rounds += 1
+        if victim := self.victims.pop(self.rounds, None):
+            kill(victim)
+
+
+def actors(kind):
+    return [
+        process
+        for process in psutil.Process().children(recursive=True)
+        if "".join(process.cmdline()[:1]).startswith(f"ray::{kind}")
+    ]
+
+
+def kill(kind):
+    victim = actors(kind)[0]
+    os.kill(victim.pid, signal.SIGKILL)
+    victim.wait(10)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ray():
+    with ray_session(num_cpus=4) as scratch:
+        yield scratch
+
+
+def weights(bench, world, stage=STAGE):
+    return stage.run(bench, dataset=world.train)["model"].chain.transforms[-1].weights.tobytes()
+
+
+@pytest.fixture(scope="module")
+def expected(world):
+    return weights(world.bench(), world)
+
+
+def test_a_worker_and_a_shard_are_killed(world, expected, caplog):
+    caplog.set_level(logging.INFO)
+    assert weights(world.bench(Assassin({2: "Worker", 4: "Shard"})), world) == expected
+    assert caplog.text.count("an actor was lost") == 2
+    assert caplog.text.count("going on from the checkpoint") == 2
+
+
+def test_killed_before_the_first_checkpoint(world, expected):
+    stage = STAGE.model_copy(update={"checkpoint_seconds": 1e6})
+    assert weights(world.bench(Assassin({3: "Shard"})), world, stage) == expected
+
+
+def test_killed_at_a_random_moment(world, expected):
+    moment = random.Random(7).uniform(0, 0.4)
+
+    class Starter(Tracker):
+        def log(self, step, **values):
+            if timer.ident is None:
+                timer.start()
+
+    def later():
+        if actors("Worker"):
+            kill("Worker")
+
+    timer = threading.Timer(moment, later)
+    assert weights(world.bench(Starter(None, "")), world) == expected
+    timer.join()
+
+
+def test_gives_up_where_actors_are_lost_again_and_again(world, monkeypatch):
+    monkeypatch.setattr(train_module, "RECOVERIES", 1)
+    stage = STAGE.model_copy(update={"checkpoint_seconds": 1e6})
+    with pytest.raises(JobFailedError, match="lost 2 times without a checkpoint"):
+        weights(world.bench(Assassin({1: "Worker", 2: "Worker", 3: "Worker"})), world, stage)
+
+
+def test_the_driver_is_killed_and_the_retry_resumes(world, expected, caplog):
+    caplog.set_level(logging.INFO)
+    bench = world.bench()
+    command = [sys.executable, "-c", DRIVER, bench.store.root, world.train.uri, STAGE.model_dump_json()]
+    driver = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    family = []
+    try:
+        while not bench.store.filesystem.glob(f"{bench.store.root}/checkpoints/*/checkpoint.json"):
+            assert driver.poll() is None, "the driver ended before its first checkpoint"
+            time.sleep(0.02)
+    finally:
+        if driver.poll() is None:
+            family = psutil.Process(driver.pid).children(recursive=True)
+        driver.kill()
+        driver.wait()
+    assert weights(bench, world) == expected
+    assert "going on from the checkpoint" in caplog.text
+    gone, alive = psutil.wait_procs(family, timeout=30)
+    assert gone
+    assert not alive, f"left behind: {[process.cmdline() for process in alive]}"
