@@ -50,7 +50,7 @@ class CompareOnlineOperator(BaseOperator):
         deployment: XComArg | Mapping[str, Any],
         predictions: XComArg | Mapping[str, Any],
         dataset: XComArg | Mapping[str, Any],
-        key: Sequence[str],
+        key: str | Sequence[str],
         tolerance: float = 1e-6,
         batch_rows: int = 1000,
         conn_id: str = ServingHook.default_conn_name,
@@ -80,7 +80,7 @@ class CompareOnlineOperator(BaseOperator):
         deployment = Deployment.of(f"{where}.deployment", self.deployment)
         raw = open_reference(store, f"{where}.dataset", self.dataset, Kind.DATASET)
         batch = open_reference(store, f"{where}.predictions", self.predictions, Kind.DATASET)
-        key = list(self.key)
+        key = [self.key] if isinstance(self.key, str) else list(self.key)
         raw.require(f"{where}.key", *key)
         batch.require(f"{where}.predictions", *key, SCORE)
         begun = time.monotonic()

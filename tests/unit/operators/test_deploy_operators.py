@@ -1,0 +1,126 @@
+"""How the operators of deployment read in a DAG."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG
+
+from stagecraft.artifacts.artifact import Kind
+from stagecraft.errors import InvalidInputError
+from stagecraft.hooks.serving import Endpoint, ServingHook
+from stagecraft.operators.bentoml_deploy import BentoMLDeployOperator
+from stagecraft.operators.compare_online import CompareOnlineOperator
+from stagecraft.operators.output import Output, ReportOutput
+from stagecraft.provider_info import get_provider_info
+from stagecraft.sensors.deployment import DeploymentSensor
+
+
+def test_data_flow_makes_the_dependencies() -> None:
+    with DAG("flight_delay") as dag:
+        train, evaluate, predict = (EmptyOperator(task_id=name) for name in ("train", "evaluate", "predict"))
+        live = BentoMLDeployOperator(
+            task_id="deploy",
+            model=Output(train, "model", Kind.MODEL),
+            name="flight-delay",
+            require=ReportOutput(evaluate)["auc"] > 0.65,
+        )
+        served = DeploymentSensor(task_id="served", deployment=live.deployment)
+        compared = CompareOnlineOperator(
+            task_id="compare",
+            deployment=live.deployment,
+            predictions=Output(predict, "dataset", Kind.DATASET),
+            dataset=Output(train, "dataset", Kind.DATASET),
+            key="flight_id",
+        )
+    assert dag.get_task("deploy").upstream_task_ids == {"train", "evaluate"}
+    assert served.upstream_task_ids == {"deploy"}
+    assert compared.upstream_task_ids == {"deploy", "predict", "train"}
+
+
+def test_the_wrong_kind_is_refused_when_the_dag_is_parsed() -> None:
+    with DAG("flight_delay"):
+        train = EmptyOperator(task_id="train")
+        dataset, report = Output(train, "dataset", Kind.DATASET), ReportOutput(train)
+        with pytest.raises(
+            InvalidInputError, match=r"task deploy: deploy\.model: train\.dataset \(dataset\)"
+        ):
+            BentoMLDeployOperator(task_id="deploy", model=dataset, name="x")
+        with pytest.raises(InvalidInputError, match=r"compare_online\.predictions: train\.report \(report\)"):
+            CompareOnlineOperator(
+                task_id="compare", deployment={}, predictions=report, dataset=dataset, key=["id"]
+            )
+
+
+@pytest.mark.parametrize(
+    ("fields", "url"),
+    [
+        ({"host": "127.0.0.1", "port": 3000}, "http://127.0.0.1:3000"),
+        ({"host": "predict.example.com", "schema": "https"}, "https://predict.example.com"),
+        ({"host": "::1", "port": 3000}, "http://[::1]:3000"),
+    ],
+)
+def test_the_connection_is_an_address(
+    monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any], url: str
+) -> None:
+    connect(monkeypatch, fields)
+    assert ServingHook().endpoint.url == url
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"host": "127.0.0.1", "schema": "ftp"}, r"schema: the value 'ftp'.*http or https"),
+        ({"host": "http://127.0.0.1"}, r"host: the value 'http://127\.0\.0\.1'"),
+        ({}, "host: the value ''"),
+    ],
+)
+def test_a_connection_of_no_use_is_refused(
+    monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any], complaint: str
+) -> None:
+    connect(monkeypatch, fields)
+    with pytest.raises(InvalidInputError, match=complaint):
+        _ = ServingHook().endpoint
+    passed, message = ServingHook().test_connection()
+    assert not passed
+    assert "host" in message or "schema" in message
+
+
+def test_the_token_is_never_shown() -> None:
+    assert "secret" not in repr(Endpoint("http://127.0.0.1", "secret"))
+
+
+def test_the_connection_has_a_form() -> None:
+    (entry,) = (
+        entry
+        for entry in get_provider_info()["connection-types"]
+        if entry["connection-type"] == ServingHook.conn_type
+    )
+    assert entry["hook-class-name"] == f"{ServingHook.__module__}.{ServingHook.__name__}"
+    assert entry["hook-name"] == ServingHook.hook_name
+
+
+def test_nothing_heavy_is_imported() -> None:
+    ours = ["operators.bentoml_deploy", "operators.compare_online", "sensors.deployment"]
+    airflow = "import sys, airflow.sdk, airflow.providers.common.compat.sdk as sdk; sdk.BaseSensorOperator"
+    added = _imported(f"{airflow}; import {', '.join(f'stagecraft.{name}' for name in ours)}") - _imported(
+        airflow
+    )
+    heavy = "bentoml starlette pyarrow numpy numba duckdb pandas requests xgboost fsspec"
+    assert not added & set(heavy.split())
+
+
+def _imported(code: str) -> set[str]:
+    command = [sys.executable, "-c", f"{code}; print(*sys.modules)"]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+
+def connect(monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any]) -> None:
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_STAGECRAFT_SERVING", json.dumps({"conn_type": "stagecraft_serving", **fields})
+    )
