@@ -6,7 +6,7 @@ from __future__ import annotations
 def quoted(name: str) -> str:
     """Return a column's name as SQL, whatever it holds.
 
-    >>> quoted('select "x" y')
-    '"select ""x"" y"'
+    >>> print(quoted('a "big" one'))
+    "a ""big"" one"
     """
     return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,138 @@
+"""What a DAG's author sees when the file is parsed: wiring, dependencies, refusals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG, Param
+
+from stagecraft.errors import InvalidInputError
+from stagecraft.operators.base import job_id
+from stagecraft.operators.encode import EncodeOperator
+from stagecraft.operators.evaluate import EvaluateOperator
+from stagecraft.operators.gbdt_encode import GBDTEncodeOperator
+from stagecraft.operators.output import measure
+from stagecraft.operators.predict import PredictOperator
+from stagecraft.operators.ps_train import PSTrainOperator
+from stagecraft.operators.ray_tune_sweep import RayTuneSweepOperator
+from stagecraft.operators.sql import SQLOperator
+from stagecraft.operators.stratified_sample import StratifiedSampleOperator
+from stagecraft.operators.time_split import TimeSplitOperator
+from stagecraft.stages.encodings import Fill, Hash, Index, Standardize
+from stagecraft.tuning.space import Integer
+
+
+@pytest.fixture(autouse=True)
+def dag() -> Any:
+    with DAG("example", params={"fraction": Param(0.5)}) as made:
+        yield made
+
+
+def rows(task_id: str = "rows") -> SQLOperator:
+    return SQLOperator(task_id=task_id, sql="SELECT 1 AS x", inputs={})
+
+
+def test_data_flow_makes_the_dependencies(dag: DAG) -> None:
+    split = TimeSplitOperator(task_id="split", dataset=rows().dataset, column="day")
+    sample = StratifiedSampleOperator(
+        task_id="sample", dataset=split.train, strata="y", fraction=0.5, key="id"
+    )
+    encode = EncodeOperator(task_id="encode", fit=sample.dataset, columns={"x": Fill("median")})
+    sweep = RayTuneSweepOperator(
+        task_id="sweep",
+        train=encode.dataset,
+        validation=split.validation,
+        label="y",
+        space={"boosting.rounds": Integer(2, 4)},
+    )
+    leaves = GBDTEncodeOperator(task_id="leaves", dataset=encode.dataset, label="y", boosting=sweep.boosting)
+    PSTrainOperator(task_id="train", dataset=leaves.dataset, label="y", optimizer=sweep.optimizer)
+    assert split.upstream_task_ids == {"rows"}
+    assert sweep.upstream_task_ids == {"encode", "split"}
+    assert leaves.upstream_task_ids == {"encode", "sweep"}
+    assert dag.get_task("train").upstream_task_ids == {"leaves", "sweep"}
+
+
+def test_a_requirement_depends_on_its_report(dag: DAG) -> None:
+    from stagecraft.operators.bentoml_deploy import BentoMLDeployOperator
+
+    train = PSTrainOperator(task_id="train", dataset=rows().dataset, label="y")
+    report = EvaluateOperator(task_id="evaluate", model=train.model, dataset=rows("test").dataset, label="y")
+    live = BentoMLDeployOperator(
+        task_id="deploy", model=train.model, name="m", require=report.report["auc"] > 0.6
+    )
+    assert live.upstream_task_ids == {"train", "evaluate"}
+
+
+def test_an_artifact_of_the_wrong_kind_is_refused_with_both_names() -> None:
+    encode = EncodeOperator(task_id="encode", fit=rows().dataset, columns={"x": Fill("median")})
+    with pytest.raises(InvalidInputError, match=r"task split: time_split\.dataset: a model .*encode\.model"):
+        TimeSplitOperator(task_id="split", dataset=encode.model, column="day")
+    train = PSTrainOperator(task_id="train", dataset=encode.dataset, label="y")
+    report = EvaluateOperator(task_id="evaluate", model=train.model, dataset=rows("t").dataset, label="y")
+    with pytest.raises(InvalidInputError, match=r"evaluate\.report \(report\)"):
+        PredictOperator(task_id="predict", model=train.model, dataset=report.report, key=["id"])
+
+
+@pytest.mark.parametrize("fraction", [0, -0.5, 1.5, "half"])
+def test_a_fraction_out_of_bounds_is_refused_when_the_file_is_parsed(fraction: Any) -> None:
+    with pytest.raises(InvalidInputError, match=r"stratified_sample\.fraction: the value"):
+        StratifiedSampleOperator(
+            task_id="sample", dataset=rows().dataset, strata="y", fraction=fraction, key="id"
+        )
+
+
+def test_what_only_the_run_knows_is_left_to_the_run() -> None:
+    StratifiedSampleOperator(
+        task_id="sample", dataset=rows().dataset, strata="y", fraction="{{ params.fraction }}", key="id"
+    )
+
+
+def test_a_bad_parameter_beside_a_template_is_refused_all_the_same() -> None:
+    with pytest.raises(InvalidInputError, match=r"stratified_sample\.strata"):
+        StratifiedSampleOperator(
+            task_id="sample", dataset=rows().dataset, strata=[], fraction="{{ params.fraction }}", key="id"
+        )
+
+
+def test_a_column_encoded_twice_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="encoded twice"):
+        EncodeOperator(
+            task_id="encode",
+            fit=rows().dataset,
+            columns={("a", "b"): Fill(0) | Standardize(), "a": Index()},
+        )
+
+
+def test_a_categorical_step_stands_alone() -> None:
+    with pytest.raises(InvalidInputError, match="stands alone"):
+        EncodeOperator(task_id="encode", fit=rows().dataset, columns={"a": Fill(0) | Hash(bits=4)})
+
+
+def test_an_unknown_parameter_of_the_space_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="no parameter 'boosting.round'"):
+        RayTuneSweepOperator(
+            task_id="sweep",
+            train=rows().dataset,
+            validation=rows("v").dataset,
+            label="y",
+            space={"boosting.round": Integer(2, 4)},
+        )
+
+
+def test_a_missing_input_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match=r"time_split\.dataset: the input is missing"):
+        TimeSplitOperator(task_id="split", dataset=None, column="day")  # type: ignore[arg-type]
+
+
+def test_a_metric_that_the_report_lacks_is_named() -> None:
+    with pytest.raises(InvalidInputError, match="no metric 'acu'"):
+        measure({"auc": 0.7}, "acu", ">", 0.5)
+
+
+def test_job_ids_are_their_own_and_fit_for_a_file() -> None:
+    names = {"dag_id": "d/../..", "run_id": "manual__2013-01-01T00:00:00+00:00", "task_id": "t"}
+    plain, mapped = job_id(**names, map_index=-1), job_id(**names, map_index=0)
+    assert plain != mapped
+    assert "/" not in plain
