@@ -55,6 +55,7 @@ class LeafRegression:
             )
         columns = chain.layout.columns
         train.require("sweep.label", sweep.label)
+        train.require("sweep.weight", *([sweep.weight] if sweep.weight else []))
         train.require("sweep.train", *columns)
         rows = _rows(train, [*columns, sweep.label, *([sweep.weight] if sweep.weight else [])], sweep)
         label, labels = binary_label("sweep.label", rows[sweep.label])
