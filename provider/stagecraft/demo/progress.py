@@ -33,6 +33,8 @@ def follow(
             reused = now == "success" and was_reused(airflow, dag_id, run_id, task["task_id"])
             since = f"{time.monotonic() - begin:6.0f} s"
             say(f"{since}  {label:<24} {now:<16}{seconds(task)}{'  reused' if reused else ''}")
+            if now == "up_for_retry":
+                say(f"          {last_words(airflow, dag_id, run_id, task)}")
         if state in ENDED:
             return state
         time.sleep(interval)
@@ -58,13 +60,22 @@ def was_reused(airflow: AirflowClient, dag_id: str, run_id: str, task_id: str) -
 
 def failures(airflow: AirflowClient, dag_id: str, run_id: str, *, lines: int = 40) -> str:
     """Return the end of the log of each failed task."""
-    parts = []
-    for task in airflow.tasks(dag_id, run_id):
-        if task["state"] != "failed":
-            continue
-        number = max(task["try_number"], 1)
-        log = airflow.task_log(dag_id, run_id, task["task_id"], number, map_index=task["map_index"])
-        told = [line for line in log.splitlines() if "::group::" not in line and "::endgroup::" not in line]
-        end = "\n".join(told[-lines:])
-        parts.append(f"--- {task_label(task)}, try {number}\n{end}")
-    return "\n".join(parts)
+    return "\n".join(
+        f"--- {task_label(task)}, try {task['try_number']}\n"
+        + "\n".join(log_lines(airflow, dag_id, run_id, task)[-lines:])
+        for task in airflow.tasks(dag_id, run_id)
+        if task["state"] == "failed"
+    )
+
+
+def last_words(airflow: AirflowClient, dag_id: str, run_id: str, task: dict[str, Any]) -> str:
+    """Return the last line of a task's log: why it failed."""
+    return "".join(log_lines(airflow, dag_id, run_id, task)[-1:]).strip()
+
+
+def log_lines(airflow: AirflowClient, dag_id: str, run_id: str, task: dict[str, Any]) -> list[str]:
+    """Return the log of a task's last try, without the marks of its sections."""
+    log = airflow.task_log(
+        dag_id, run_id, task["task_id"], max(task["try_number"], 1), map_index=task["map_index"]
+    )
+    return [line for line in log.splitlines() if "::group::" not in line and "::endgroup::" not in line]
