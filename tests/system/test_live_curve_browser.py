@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -124,7 +125,11 @@ def open_tab(page: Page, airflow: LocalAirflow, run: str, task: str) -> Frame:
 
 
 def wait_for(frame: Frame, condition: str) -> None:
-    frame.wait_for_function(condition)
+    """Wait until a condition in JavaScript holds; the page's policy on scripts forbids Playwright's own wait."""
+    deadline = time.monotonic() + TIMEOUT / 1000
+    while not frame.evaluate(condition):
+        assert time.monotonic() < deadline, f"never true: {condition}"
+        frame.page.wait_for_timeout(200)
 
 
 def test_the_curve_grows_while_the_task_runs(page: Page, airflow: LocalAirflow, run: str) -> None:
