@@ -25,9 +25,9 @@ def binary_label(
     import numpy as np
     import pyarrow.compute as pc
 
-    if column.null_count:
+    if missing := pc.sum(pc.is_null(column, nan_is_null=True)).as_py():
         raise InvalidInputError(
-            where, f"{column.null_count} of {len(column)} labels are missing", "drop those rows in the query"
+            where, f"{missing} of {len(column)} labels are missing", "drop those rows in the query"
         )
     found = sorted(pc.unique(column).to_pylist())
     if labels is None and len(found) != 2:

@@ -1,0 +1,132 @@
+"""The Ray connection against a real cluster, started as users start one."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from stagecraft.errors import UnreachableError
+from stagecraft.hooks.ray import RayHook
+from stagecraft.jobs.ray_jobs import ENDED
+
+pytestmark = pytest.mark.ray
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """The address and token of a head node that listens on the loopback interface."""
+    # A short path: Ray's sockets lie in it, and their names are bounded.
+    folder = Path("/tmp") / f"sc-ray-{os.getpid()}"
+    token, ports = secrets.token_hex(32), [free_port() for _ in range(2)]
+    environment = {
+        **os.environ,
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": token,
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    }
+    command = [
+        *(str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--num-cpus=1"),
+        *("--node-ip-address=127.0.0.1", f"--port={ports[0]}", "--object-store-memory=100000000"),
+        *("--include-dashboard=true", "--dashboard-host=127.0.0.1", f"--dashboard-port={ports[1]}"),
+        *("--dashboard-agent-listen-port=0", "--ray-client-server-port=0"),
+        *("--disable-usage-stats", f"--temp-dir={folder}"),
+    ]
+    log = tmp_path_factory.mktemp("ray") / "start.log"
+    with log.open("wb") as output:
+        head = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        yield f"http://127.0.0.1:{ports[1]}", token, head, log
+    finally:
+        family = psutil.Process(head.pid).children(recursive=True) if head.poll() is None else []
+        head.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            head.wait(20)
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        head.kill()
+        head.wait()
+        subprocess.run(["rm", "-rf", str(folder)], check=True)
+
+
+@pytest.fixture(scope="module")
+def hook(cluster):
+    address, token, head, log = cluster
+    connection = {"conn_type": "stagecraft_ray", "host": address, "password": token}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_CONN_STAGECRAFT_RAY", json.dumps(connection))
+        patch.setenv("AIRFLOW_CONN_STRANGER", json.dumps({**connection, "password": "wrong"}))
+        hook = RayHook()
+        deadline = time.monotonic() + 120
+        while not hook.test_connection()[0]:
+            assert head.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.5)
+        yield hook
+
+
+def wait(jobs, submission_id, states):
+    deadline = time.monotonic() + 120
+    while (state := jobs.status(submission_id)) not in states:
+        assert time.monotonic() < deadline, state
+        time.sleep(0.2)
+    return state
+
+
+def test_connection(hook):
+    works, message = hook.test_connection()
+    assert works
+    assert message.startswith("Ray 2.")
+
+
+def test_a_wrong_token_is_refused(hook):
+    works, message = RayHook("stranger").test_connection()
+    assert not works
+    assert "refuses the token" in message
+    with pytest.raises(UnreachableError, match="token"):
+        RayHook("stranger").jobs().status("any")
+
+
+def test_a_job_runs_once_and_its_log_comes_back(hook, tmp_path):
+    jobs, trace = hook.jobs(), tmp_path / "trace"
+    command = f"echo begun; echo $WORD >> {trace}; echo ended"
+    for _ in range(2):
+        assert jobs.submit(command, submission_id="once", env={"WORD": "once"}) == "once"
+    assert wait(jobs, "once", ENDED) == "SUCCEEDED"
+    assert jobs.submit(command, submission_id="once") == "once"
+    assert trace.read_text() == "once\n"
+    text, offset = jobs.logs("once")
+    assert text.index("begun") < text.index("ended")
+    assert jobs.logs("once", offset) == ("", offset)
+    assert jobs.logs("once", text.index("ended"))[0].startswith("ended")
+
+
+def test_a_job_is_stopped(hook):
+    jobs = hook.jobs()
+    jobs.submit("sleep 300", submission_id="long")
+    wait(jobs, "long", {"RUNNING"})
+    jobs.stop("long")
+    assert wait(jobs, "long", ENDED) == "STOPPED"
+    jobs.stop("long")
+
+
+def test_a_job_that_does_not_exist(hook):
+    assert hook.jobs().status("nothing") is None
+    hook.jobs().stop("nothing")
