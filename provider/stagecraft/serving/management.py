@@ -154,6 +154,8 @@ def _answer(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
             return JSONResponse({"error": str(error)}, 404)
         except InvalidInputError as error:
             return JSONResponse({"error": str(error)}, 409 if error.where == "deploy.version" else 400)
+        except (StagecraftError, OSError) as error:
+            return JSONResponse({"error": str(error)}, 503)
 
     return endpoint
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from stagecraft.errors import InvalidInputError
+from stagecraft.errors import CorruptArtifactError, InvalidInputError
 
 MANIFEST_FILE = "manifest.json"
 LOCK_FILE = "manifest.lock"
@@ -144,12 +144,14 @@ class ManifestFile:
     def read(self) -> Manifest:
         """Return the manifest; an empty one where nothing was deployed yet.
 
-        :raises ValueError: the file is not a manifest
+        :raises CorruptArtifactError: the file is not a manifest
         """
         try:
             return Manifest.model_validate_json(self.path.read_bytes())
         except FileNotFoundError:
             return Manifest()
+        except ValidationError as error:
+            raise CorruptArtifactError(f"{self.path}: the manifest is unreadable ({error})") from error
 
     def update(self, change: Callable[[Manifest], Manifest]) -> Manifest:
         """Change the manifest, alone among its writers; return what is true afterwards."""

@@ -137,8 +137,8 @@ class ModelTable:
         manifest = Manifest()
         try:
             manifest = self.file.read()
-        except (OSError, ValueError) as error:
-            return Table(), [f"{self.file.path}: {error}"]
+        except (StagecraftError, OSError) as error:
+            return Table(), [str(error)]
         for name, model in manifest.models.items():
             for version, artifact in model.versions.items():
                 try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stagecraft.serving.manifest import write_whole
 
@@ -62,7 +62,7 @@ class Workers:
         for path in sorted(self.folder.glob("*.json")):
             try:
                 state = WorkerState.model_validate_json(path.read_bytes())
-            except FileNotFoundError:
+            except (FileNotFoundError, ValidationError):  # It left, or is of another version of this package.
                 continue
             if _started(state.pid) == state.started:
                 states.append(state)

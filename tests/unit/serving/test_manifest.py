@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stagecraft.errors import InvalidInputError
+from stagecraft.errors import CorruptArtifactError, InvalidInputError
 from stagecraft.serving.manifest import Manifest, ManifestFile, UnknownModelError, Version
 
 
@@ -83,6 +83,13 @@ def test_the_file_changes_in_one_step(tmp_path: Path) -> None:
     file.update(lambda manifest: manifest.deployed("late", "b", artifact("b")))
     assert file.signature() != before
     assert sorted(path.name for path in file.root.iterdir()) == ["manifest.json", "manifest.lock"]
+
+
+def test_a_torn_file_is_said(tmp_path: Path) -> None:
+    file = ManifestFile(tmp_path)
+    file.path.write_text('{"generation": 1, "mod')
+    with pytest.raises(CorruptArtifactError, match=r"manifest\.json: the manifest is unreadable"):
+        file.read()
 
 
 def test_writers_take_turns(tmp_path: Path) -> None:
