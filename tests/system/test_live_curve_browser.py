@@ -125,7 +125,7 @@ def open_tab(page: Page, airflow: LocalAirflow, run: str, task: str) -> Frame:
 
 
 def wait_for(frame: Frame, condition: str) -> None:
-    """Wait until a condition in JavaScript holds; the page's policy on scripts forbids Playwright's own wait."""
+    """Wait for a condition in JavaScript; the page refuses the scripts of Playwright's own wait."""
     deadline = time.monotonic() + TIMEOUT / 1000
     while not frame.evaluate(condition):
         assert time.monotonic() < deadline, f"never true: {condition}"

@@ -80,7 +80,7 @@ function showCharts() {
 function emptyWords(state, report) {
   if (record.count || report) return "";
   if (state === "running") return "The task runs and has tracked nothing yet. Curves appear here as it does.";
-  if (ENDED.includes(state)) return "This task tracked nothing. Curves come from stages that train, evaluate or search.";
+  if (ENDED.includes(state)) return "This task tracked nothing: its stage has no curves, or its output was there already and was reused.";
   return "The task has not started. Curves appear here once it tracks something.";
 }
 
