@@ -129,10 +129,10 @@ with DAG(
     deploy = BentoMLDeployOperator(
         task_id="deploy", model=train.model, name="flight-delay", require=evaluate.report["auc"] > 0.65
     )
-    serving = DeploymentSensor(task_id="serving", deployment=deploy.deployment)
+    served = DeploymentSensor(task_id="served", deployment=deploy.deployment)
     compare = CompareOnlineOperator(
         task_id="compare",
-        deployment=serving.deployment,
+        deployment=served.served,
         predictions=predict.dataset,
         dataset=split.test,
         key=["flight_id"],

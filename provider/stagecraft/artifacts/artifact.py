@@ -137,6 +137,6 @@ class Artifact:
         for name, entry in self.manifest.files.items():
             if self.store.checksum(self.file_uri(name)) != (entry.bytes, entry.sha256):
                 raise CorruptArtifactError(
-                    f"{self.file_uri(name)}: missing, or its checksum differs from the manifest's; delete the "
-                    f"folder {self.uri} and run the stage {self.manifest.lineage.get('stage')!r} again"
+                    f"{self.file_uri(name)}: missing, or its checksum differs from the manifest's; delete "
+                    f"the folder {self.uri} and run the stage {self.manifest.lineage.get('stage')!r} again"
                 )

@@ -99,8 +99,8 @@ class Store:
             os.replace(scratch, path)
         except OSError as error:
             raise UnwritableStoreError(
-                f"artifact store {self.root}: cannot write {path} ({error}); what would do: a folder or bucket "
-                "that this user may write, in the store's connection"
+                f"artifact store {self.root}: cannot write {path} ({error}); what would do: a folder or "
+                "bucket that this user may write, in the store's connection"
             ) from error
 
     def checksum(self, uri: str) -> tuple[int, str] | None:

@@ -93,7 +93,7 @@ class Layout(BaseModel):
         return [block.column for block in self.blocks]
 
     def csr(self, batch: pa.RecordBatch | pa.Table) -> CSR:
-        """Return the rows of ``batch`` (encoded columns) as sparse rows; a number that is missing becomes 0."""
+        """Return the rows of ``batch`` (encoded columns) as sparse rows; a missing number becomes 0."""
         import numpy as np
 
         rows = batch.num_rows

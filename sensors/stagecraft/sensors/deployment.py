@@ -21,6 +21,8 @@ class DeploymentSensor(BaseSensorOperator):
     """Succeeds when every worker of the service serves a deployment: its generation or a later one, and
     still its version. Fails at once when the version was taken out of the service again.
 
+    Hands on ``deployment``, so that what must wait for it takes it from here.
+
     >>> served = DeploymentSensor(task_id="served", deployment=live.deployment)  # doctest: +SKIP
 
     :param deployment: what a deploying task hands on
@@ -47,6 +49,11 @@ class DeploymentSensor(BaseSensorOperator):
         self.conn_id = conn_id
         self.deferrable = deferrable
 
+    @property
+    def served(self) -> XComArg:
+        """The deployment, once every worker serves it."""
+        return XComArg(self, key="deployment")
+
     def poke(self, context: Context) -> bool:
         deployment = Deployment.of(f"task {self.task_id}.deployment", self.deployment)
         try:
@@ -71,9 +78,14 @@ class DeploymentSensor(BaseSensorOperator):
                 method_name="execute_complete",
                 timeout=timedelta(seconds=self.timeout),
             )
+        self._hand_on(context)
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> None:
         """Go on after the trigger has fired."""
         if not event["served"]:
             raise AirflowFailException(event["error"])
+        self._hand_on(context)
+
+    def _hand_on(self, context: Context) -> None:
         self.log.info("Every worker serves it")
+        context["ti"].xcom_push(key="deployment", value=self.deployment)
