@@ -1,0 +1,88 @@
+"""A sweep in a process of its own, ended by SIGKILL in the middle."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import psutil
+import pytest
+
+from stagecraft.artifacts.store import Store
+from stagecraft.tuning.space import Integer, Uniform
+from stagecraft.tuning.study import Study, StudySpec
+from stagecraft.tuning.trial import TrialState
+
+pytestmark = pytest.mark.ray
+
+TRIALS = 10
+SPEC = StudySpec(
+    space={"x": Uniform(0, 1), "y": Integer(1, 9)},
+    metric="loss",
+    direction="minimize",
+    searcher="gaussian_process",
+    concurrency=2,
+)
+PROGRAM = """
+import sys, time
+from stagecraft.artifacts.store import Store
+from stagecraft.tuning.study import Study, StudySpec
+from stagecraft.tuning.trials import run_trials
+
+store, ended, spec, trials = sys.argv[1:]
+
+def objective(parameters):
+    time.sleep(0.4)
+    with open(ended, "a") as file:
+        file.write(f"{parameters['x']}\\n")
+    return {"loss": (parameters["x"] - 0.3) ** 2 + parameters["y"]}
+
+study = Study(Store(store), "studies/example", StudySpec.model_validate_json(spec))
+run_trials(study, objective, trials=int(trials))
+"""
+
+
+def test_a_killed_sweep_goes_on_and_repeats_no_finished_trial(tmp_path: Path) -> None:
+    store, ended = Store(str(tmp_path / "store")), tmp_path / "ended"
+    command = [sys.executable, "-c", PROGRAM, store.root, str(ended), SPEC.model_dump_json(), str(TRIALS)]
+    first = subprocess.Popen(command)
+    try:
+        finished = _wait_for_trials(store, first, 3)
+    finally:
+        processes = psutil.Process(first.pid).children(recursive=True) if first.poll() is None else []
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait()
+    assert processes, "it was in the middle"
+    _, alive = psutil.wait_procs(processes, timeout=30)
+    assert not alive, "Ray ends with the process that started it"
+
+    finished |= {trial.number for trial in _study(store).finished}
+    ran_before = Counter(ended.read_text().split())
+    subprocess.run(command, check=True, timeout=300)
+
+    study = _study(store)
+    assert [trial.state for trial in study.trials] == [TrialState.FINISHED] * TRIALS
+    runs = Counter(ended.read_text().split())
+    for trial in study.trials:
+        again = runs[str(trial.parameters["x"])] - ran_before[str(trial.parameters["x"])]
+        assert again == (0 if trial.number in finished else 1)
+
+
+def _study(store: Store) -> Study:
+    return Study(store, "studies/example", SPEC)
+
+
+def _wait_for_trials(store: Store, process: subprocess.Popen[bytes], wanted: int) -> set[int]:
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "it ended too early"
+        finished = {trial.number for trial in _study(store).finished}
+        if len(finished) >= wanted:
+            return finished
+        time.sleep(0.05)
+    raise AssertionError("no trial ended in time")

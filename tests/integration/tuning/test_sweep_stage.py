@@ -1,0 +1,102 @@
+"""The sweep stage on a real Ray: trees and the linear model over them, judged on held-out rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from stagecraft.artifacts.report import Report
+from stagecraft.errors import InvalidInputError
+from stagecraft.stages.sweep import Sweep
+from stagecraft.tracking.reader import read_events
+from stagecraft.tuning.space import Choice, Integer, LogUniform, Uniform
+
+if TYPE_CHECKING:
+    from conftest import World
+
+SPACE: dict[str, Any] = {
+    "boosting.rounds": Integer(3, 12),
+    "boosting.learning_rate": LogUniform(0.1, 0.5),
+    "boosting.depth": Choice([2, 3]),
+    "optimizer.alpha": LogUniform(0.01, 1),
+}
+
+
+def sweep(**changes: Any) -> Sweep:
+    made: Sweep = Sweep.validated(
+        {"label": "late", "weight": "weight", "space": SPACE, "trials": 5, "epochs": 1} | changes
+    )
+    return made
+
+
+@pytest.mark.ray
+@pytest.mark.usefixtures("ray")
+@pytest.mark.parametrize("searcher", ["random", "gaussian_process"])
+def test_a_sweep_reports_its_best_trial_and_tracks_every_one(world: World, searcher: str) -> None:
+    stage = sweep(searcher=searcher, trials=8 if searcher == "gaussian_process" else 5)
+    report = stage.run(world.bench, train=world.train, validation=world.validation)["report"]
+
+    assert isinstance(report, Report)
+    trials = report.meta["trials"]
+    assert len(trials) == stage.trials
+    assert report.metrics["log_loss"] == min(trial["metrics"]["log_loss"] for trial in trials)
+    assert report.metrics["auc"] > 0.8, "the trees find the interaction"
+    assert set(report.meta["best"]) == set(SPACE)
+    assert report.meta["boosting"]["rounds"] == report.meta["best"]["boosting.rounds"]
+    assert report.meta["optimizer"]["alpha"] == report.meta["best"]["optimizer.alpha"]
+    page = report.html()
+    assert "<svg" in page
+    assert "boosting.rounds" in page
+    assert "http-equiv" in page
+
+    events = read_events(world.bench.store, "tracking/sweep").events
+    assert {event.name for event in events} >= {
+        "best_log_loss",
+        "progress",
+        *(f"trial-{number:03d}/loss" for number in range(stage.trials)),
+    }
+    assert [event.value for event in events if event.name == "progress"][-1] == 1.0
+
+    more = sweep(searcher=searcher, trials=stage.trials + 1)
+    longer = more.run(world.bench, train=world.train, validation=world.validation)["report"]
+    assert longer.meta["trials"][: stage.trials] == trials, "more trials go on from the ones before"
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"space": {}}, "empty"),
+        ({"space": {"boosting.leaves": Integer(1, 2)}}, "known are boosting.rounds"),
+        ({"space": {"rounds": Integer(1, 2)}}, "no parameter 'rounds'"),
+        ({"space": {"boosting.rounds": Uniform(1, 9)}}, "boosting.rounds does not take"),
+        ({"space": {"boosting.subsample": Uniform(0, 1)}}, "boosting.subsample does not take 0"),
+        ({"space": {"optimizer.alpha": Choice(["big"])}}, "optimizer.alpha does not take 'big'"),
+        ({"trials": 0}, "greater than or equal to 1"),
+        ({"searcher": "magic"}, "random"),
+        ({"metric": "ks"}, "log_loss"),
+    ],
+)
+def test_a_bad_sweep_is_refused_when_it_is_written(changes: dict[str, Any], word: str) -> None:
+    with pytest.raises(InvalidInputError, match=word):
+        sweep(**changes)
+
+
+def test_bad_rows_are_refused_before_any_trial(world: World) -> None:
+    raw = world.validation
+    one_class = world.commit("c", raw.table().filter(pc.field("late")))
+    narrow = world.commit("d", raw.table().drop_columns(["wind"]))
+    typed = world.commit("e", raw.table().set_column(0, "wind", pa.array(["strong"] * raw.rows, pa.string())))
+    for changes, inputs, word in [
+        ({"label": "delay"}, {}, "sweep.label.*delay"),
+        ({"weight": "mass"}, {}, "mass"),
+        ({}, {"train": raw}, "not encoded"),
+        ({}, {"validation": one_class}, "one class"),
+        ({}, {"validation": narrow}, "wind"),
+        ({}, {"validation": typed}, "wind"),
+    ]:
+        given: dict[str, Any] = {"train": world.train, "validation": raw} | inputs
+        with pytest.raises(InvalidInputError, match=word):
+            sweep(**changes).run(world.bench, **given)
