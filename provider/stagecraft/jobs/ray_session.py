@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stagecraft.errors import UnreachableError
@@ -90,8 +90,9 @@ def _connect(num_cpus: int | None, address: str | None, object_store_bytes: int,
                     _node_ip_address="127.0.0.1",
                     _temp_dir=str(scratch),
                 )
-        except (ConnectionError, RuntimeError, TimeoutError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - Ray raises just that where its node starts too slowly
             ray.shutdown()
+            _end_processes(scratch)
             if attempt == ATTEMPTS:
                 raise UnreachableError(
                     f"Ray: {address or 'a local Ray'} cannot be reached or started ({error}); what would do: "
@@ -101,6 +102,18 @@ def _connect(num_cpus: int | None, address: str | None, object_store_bytes: int,
         else:
             break
     return True
+
+
+def _end_processes(scratch: Path) -> None:
+    """End what a start that failed has left running: Ray itself forgets it."""
+    import psutil
+
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):
+            if str(scratch) in " ".join(child.cmdline()):
+                for process in [*child.children(recursive=True), child]:
+                    process.kill()
+                child.wait(10)
 
 
 def _remove_leftovers() -> None:
