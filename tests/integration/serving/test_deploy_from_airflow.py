@@ -96,7 +96,9 @@ def test_the_sensor_defers_and_its_trigger_fires(service: Any, model: Model) -> 
 
     event = asyncio.run(fires())
     assert event == {"served": True, "error": None}
-    sensor.execute_complete({}, event)  # type: ignore[typeddict-item]
+    task = Task()
+    sensor.execute_complete({"ti": task}, event)  # type: ignore[typeddict-item]
+    assert task.pushed["deployment"] == ahead
     gone = DeploymentTrigger({**deployment, "version": "gone"}, "stagecraft_serving", 0.05)
     event = asyncio.run(anext(gone.run())).payload
     assert "no longer served" in event["error"]
