@@ -112,7 +112,7 @@ class LocalAirflow(AirflowClient):
             **self._env,
         }
 
-    def start(self, timeout: float = 180) -> None:
+    def start(self, timeout: float = 300) -> None:
         """Start what is not running, and wait until Airflow reports every part healthy.
 
         :param timeout: seconds to wait

@@ -65,7 +65,7 @@ class AirflowClient:
         answer = self.rest("GET", "/api/v2/monitor/health")
         return {part: state["status"] for part, state in answer.items() if state is not None}
 
-    def wait_healthy(self, timeout: float = 180) -> None:
+    def wait_healthy(self, timeout: float = 300) -> None:
         """Wait until every part reports that it is healthy.
 
         :param timeout: seconds

@@ -82,7 +82,7 @@ class PredictionService:
         )
         self._processes.start()
 
-    def wait_ready(self, timeout: float = 120) -> None:
+    def wait_ready(self, timeout: float = 300) -> None:
         """Wait until every worker answers.
 
         :param timeout: seconds
