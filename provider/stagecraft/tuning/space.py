@@ -8,7 +8,7 @@ from dataclasses import dataclass as plain_dataclass
 from dataclasses import field
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StrictInt
 from pydantic.dataclasses import dataclass
 
 from stagecraft.errors import InvalidInputError
@@ -17,7 +17,6 @@ Value = bool | int | float | str | None
 Parameters = dict[str, Value]
 
 _finite = ConfigDict(allow_inf_nan=False)
-_strict = ConfigDict(strict=True)
 
 
 @dataclass(frozen=True, config=_finite)
@@ -73,7 +72,7 @@ class LogUniform:
         return [self.low, self.high, self.from_unit(math.sqrt(0.2))]
 
 
-@dataclass(frozen=True, config=_strict)
+@dataclass(frozen=True)
 class Integer:
     """A whole number between two bounds, both of them included.
 
@@ -81,8 +80,8 @@ class Integer:
     [1, 2, 4]
     """
 
-    low: int
-    high: int
+    low: StrictInt
+    high: StrictInt
     type: Literal["integer"] = field(default="integer", kw_only=True)
 
     def __post_init__(self) -> None:
