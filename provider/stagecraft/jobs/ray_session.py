@@ -90,7 +90,7 @@ def _connect(num_cpus: int | None, address: str | None, object_store_bytes: int,
                     _node_ip_address="127.0.0.1",
                     _temp_dir=str(scratch),
                 )
-        except Exception as error:  # noqa: BLE001 - Ray raises just that where its node starts too slowly
+        except Exception as error:
             ray.shutdown()
             _end_processes(scratch)
             if attempt == ATTEMPTS:

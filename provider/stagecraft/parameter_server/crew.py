@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import ray
+from ray.exceptions import RayActorError, RayError
 from ray.util.placement_group import PlacementGroup, placement_group, remove_placement_group
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
@@ -82,61 +83,85 @@ def reserved(plan: Plan) -> Iterator[PlacementGroup]:
 
 
 class Crew:
-    """Actors that train together, and fail together: the loss of one ends all of them."""
+    """The actors that train together. The loss of one stops all, until :meth:`restore`."""
 
     def __init__(self, plan: Plan, place: PlacementGroup, checkpoints: Checkpoints) -> None:
-        self._plan = plan
+        self._plan, self._place, self._checkpoints = plan, place, checkpoints
         self._partition = Partition(plan.columns.layout.dimension, plan.shards)
-        self._shards: list[Any] = []
-        self._workers: list[Any] = []
+        self._incarnation = 0
+        self._running: list[Any] = []
+        self._shards = [self._new_shard(shard) for shard in range(plan.shards)]
+        self._workers = [self._new_worker(rank) for rank in range(plan.workers)]
 
-        def actor(kind: type, bundle: int) -> Any:
-            where = PlacementGroupSchedulingStrategy(place, placement_group_bundle_index=bundle)
-            return ray.remote(kind).options(num_cpus=1, max_restarts=0, scheduling_strategy=where)
+    def restore(self, checkpoint: Checkpoint | None) -> None:
+        """Bring all actors to a checkpoint, or to the beginning; new ones take the place of lost ones."""
+        self._incarnation += 1
+        parts = checkpoint.parts if checkpoint else [None] * self._plan.shards
+        step = checkpoint.ledger.step if checkpoint else 0
+        states = [(part, step, self._incarnation) for part in parts]
+        # The shards first: that releases the workers that wait for a step of the incarnation before.
+        self._ask(self._shards, self._new_shard, "restore", states)
+        for future in self._running:
+            with suppress(RayError):
+                ray.get(future)
+        self._running.clear()
+        joined = (self._shards, self._incarnation)
+        self._ask(self._workers, self._new_worker, "join", [joined] * self._plan.workers)
 
-        for shard in range(plan.shards):
-            self._shards.append(
-                actor(Shard, shard).remote(
-                    self._partition.size(shard),
-                    plan.optimizer,
-                    plan.workers,
-                    checkpoints,
-                )
-            )
-        for rank in range(plan.workers):
-            self._workers.append(
-                actor(Worker, plan.shards + rank).remote(
-                    rank,
-                    RowReader(plan.store, plan.columns, plan.groups),
-                    plan.groups,
-                    seed=plan.seed,
-                    batch_rows=plan.worker_rows,
-                    loss=kernel.LOGISTIC if plan.loss == "logistic" else kernel.SQUARED,
-                    partition=self._partition,
-                    shards=self._shards,
-                )
-            )
+    def _ask(
+        self, actors: list[Any], new: Callable[[int], Any], method: str, arguments: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """Call a method of every actor; a lost one is replaced and called again."""
 
-    def restore(self, checkpoint: Checkpoint) -> None:
-        """Set every shard back to its part of a checkpoint."""
-        ray.get(
-            [
-                shard.restore.remote(part, checkpoint.ledger.step)
-                for shard, part in zip(self._shards, checkpoint.parts, strict=True)
-            ]
+        def ask(at: int) -> Any:
+            return getattr(actors[at], method).remote(*arguments[at])
+
+        again = []
+        for at, call in enumerate([ask(at) for at in range(len(actors))]):
+            try:
+                ray.get(call)
+            except RayActorError:
+                ray.kill(actors[at])
+                actors[at] = new(at)
+                again.append(ask(at))
+        ray.get(again)
+
+    def _new_shard(self, shard: int) -> Any:
+        plan = self._plan
+        return self._actor(Shard, shard).remote(
+            self._partition.size(shard), plan.optimizer, plan.workers, self._checkpoints
         )
+
+    def _new_worker(self, rank: int) -> Any:
+        plan = self._plan
+        return self._actor(Worker, plan.shards + rank).remote(
+            rank,
+            RowReader(plan.store, plan.columns, plan.groups),
+            plan.groups,
+            seed=plan.seed,
+            batch_rows=plan.worker_rows,
+            loss=kernel.LOGISTIC if plan.loss == "logistic" else kernel.SQUARED,
+            partition=self._partition,
+        )
+
+    def _actor(self, kind: type, bundle: int) -> Any:
+        where = PlacementGroupSchedulingStrategy(self._place, placement_group_bundle_index=bundle)
+        return ray.remote(kind).options(num_cpus=1, max_restarts=0, scheduling_strategy=where)
 
     def begin(self, units: Round, *, epoch: int, step: int, steps: int) -> list[Any]:
         """Give each worker its unit of a round; return the futures for :meth:`end`."""
         padded = [*units, *[None] * (len(self._workers) - len(units))]
-        return [
+        futures = [
             worker.run.remote(Work(unit, epoch, step, steps))
             for worker, unit in zip(self._workers, padded, strict=True)
         ]
+        self._running += futures
+        return futures
 
     def end(self, futures: list[Any]) -> float:
         """Wait for a round; return its mean loss."""
         done: list[Done] = ray.get(futures)
+        del self._running[: len(futures)]
         weight = sum(entry.weight for entry in done)
         return sum(entry.loss for entry in done) / weight if weight else 0.0
 

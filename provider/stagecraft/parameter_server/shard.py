@@ -44,7 +44,8 @@ class Shard:
     """Sums the workers' gradients of a step in the order of their ranks and applies them once.
 
     A step is applied when every worker's push has come, so a run is a function of its inputs: the same run
-    twice gives the same bits. Keys are numbers within the shard.
+    twice gives the same bits. Keys are numbers within the shard. Each time the run goes back to a checkpoint
+    it has a new incarnation, and what belongs to an earlier one is refused.
 
     :param size: the number of keys
     """
@@ -53,7 +54,7 @@ class Shard:
         self._settings = (optimizer.alpha, optimizer.beta, optimizer.l1, optimizer.l2)
         self._workers = workers
         self._checkpoints = checkpoints
-        self._step = 0
+        self._incarnation = self._step = 0
         self._total = np.zeros(size, dtype=np.float64)
         self._state = np.zeros((size, 2), dtype=np.float32)
         self._pushes: dict[int, tuple[np.ndarray, np.ndarray]] = {}
@@ -65,13 +66,20 @@ class Shard:
         return weights
 
     async def exchange(
-        self, rank: int, step: int, keys: np.ndarray, gradient: np.ndarray, following: np.ndarray
+        self,
+        rank: int,
+        incarnation: int,
+        step: int,
+        keys: np.ndarray,
+        gradient: np.ndarray,
+        following: np.ndarray,
     ) -> np.ndarray:
         """Take a worker's gradients of a step, wait until the step is applied, and return weights.
 
         :param keys: distinct
         :param following: the keys of the worker's next step, whose weights are returned
         """
+        self._check(incarnation)
         if step != self._step or rank in self._pushes:
             raise RuntimeError(f"worker {rank} pushes step {step}, but the shard is at step {self._step}")
         self._pushes[rank] = (np.array(keys), np.array(gradient))
@@ -79,7 +87,12 @@ class Shard:
             self._apply()
         else:
             await self._applied.wait()
+            self._check(incarnation)
         return await self.pull(following)
+
+    def _check(self, incarnation: int) -> None:
+        if incarnation != self._incarnation:
+            raise RuntimeError(f"the run has gone back to a checkpoint since incarnation {incarnation}")
 
     def _apply(self) -> None:
         pushes = [self._pushes[rank] for rank in range(self._workers)]
@@ -89,13 +102,20 @@ class Shard:
             kernel.push(self._state, keys, self._total, *self._settings)
         self._pushes.clear()
         self._step += 1
+        self._release()
+
+    def _release(self) -> None:
         applied, self._applied = self._applied, asyncio.Event()
         applied.set()
 
-    async def restore(self, part: Part, step: int) -> None:
-        """Take the state of a checkpoint at ``step``; to be called before any step."""
-        self._checkpoints.read_part(part, self._state)
-        self._step = step
+    async def restore(self, part: Part | None, step: int, incarnation: int) -> None:
+        """Take the state of a checkpoint at ``step``, or zeros, and begin an incarnation."""
+        self._incarnation, self._step = incarnation, step
+        self._pushes.clear()
+        self._state[:] = 0
+        if part is not None:
+            self._checkpoints.read_part(part, self._state)
+        self._release()
 
     async def save(self, shard: int) -> Part:
         """Write the state as a part of a checkpoint."""

@@ -66,7 +66,7 @@ def train(
     :raises JobFailedError: actors were lost :data:`RECOVERIES` times without a checkpoint in between
     """
     recoveries, failures, reached = 0, 0, -1
-    with reserved(plan) as place:
+    with reserved(plan) as place, Crew(plan, place, checkpoints) as crew:
         while True:
             start = checkpoints.latest()
             ledger = start.ledger if start else Ledger()
@@ -75,13 +75,9 @@ def train(
             failures = failures + 1 if ledger.step == reached else 0
             reached = ledger.step
             try:
-                with Crew(plan, place, checkpoints) as crew:
-                    if start:
-                        crew.restore(start)
-                    ledger, weights = _run(
-                        plan, crew, checkpoints, ledger, checkpoint_seconds, on_round, on_epoch
-                    )
-                    return Trained(weights, ledger, recoveries)
+                crew.restore(start)
+                done = _run(plan, crew, checkpoints, ledger, checkpoint_seconds, on_round, on_epoch)
+                return Trained(*done, recoveries)
             except RayError as error:
                 cause = _cause(error)
                 if not isinstance(cause, RayError):
@@ -104,8 +100,8 @@ def _run(
     checkpoint_seconds: float,
     on_round: Callable[[Progress], None],
     on_epoch: Callable[[Ledger, np.ndarray], None],
-) -> tuple[Ledger, np.ndarray]:
-    """Train from ``ledger`` to the end; return the last ledger and the weights."""
+) -> tuple[np.ndarray, Ledger]:
+    """Train from ``ledger`` to the end; return the weights and the last ledger."""
     began, rows_before = time.monotonic(), ledger.rows
     saved = began
     while ledger.epoch < plan.epochs:
@@ -133,7 +129,7 @@ def _run(
                 saved = time.monotonic()
         ledger = ledger.finish_epoch()
         on_epoch(ledger, crew.weights())
-    return ledger, crew.weights()
+    return crew.weights(), ledger
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -46,7 +46,6 @@ class Worker:
 
     :param rank: its place in the order in which gradients are summed
     :param batch_rows: rows that this worker takes a step
-    :param shards: the actors
     """
 
     def __init__(
@@ -59,15 +58,21 @@ class Worker:
         batch_rows: int,
         loss: int,
         partition: Partition,
-        shards: list[Any],
     ) -> None:
         self._rank, self._reader, self._groups = rank, reader, groups
         self._seed, self._batch_rows, self._loss = seed, batch_rows, loss
-        self._partition, self._shards = partition, shards
+        self._partition = partition
+        self._shards: list[Any] = []
+        self._incarnation = 0
         self._weights = np.zeros(partition.dimension, dtype=np.float32)
         self._gradient = np.zeros(partition.dimension, dtype=np.float64)
         self._mark = np.full(partition.dimension, -1, dtype=np.int32)
         self._stamp = -1
+
+    def join(self, shards: list[Any], incarnation: int) -> None:
+        """Begin an incarnation of the run, with these actors as its shards."""
+        self._shards, self._incarnation = shards, incarnation
+        self._gradient[:] = 0
 
     def run(self, work: Work) -> Done:
         """Train on a unit, step by step with the other workers."""
@@ -91,6 +96,7 @@ class Worker:
             pushes = [
                 (
                     self._rank,
+                    self._incarnation,
                     work.step + number,
                     self._local(keys[place]),
                     self._gradient[keys[place]].astype(np.float32),

@@ -33,7 +33,7 @@ def cluster(tmp_path_factory):
     """The address and token of a head node that listens on the loopback interface."""
     # A short path: Ray's sockets lie in it, and their names are bounded.
     folder = Path("/tmp") / f"sc-ray-{os.getpid()}"
-    token, ports = secrets.token_hex(32), [free_port() for _ in range(2)]
+    token, ports = secrets.token_hex(32), [free_port() for _ in range(3)]
     environment = {
         **os.environ,
         "RAY_AUTH_MODE": "token",
@@ -45,7 +45,7 @@ def cluster(tmp_path_factory):
         *(str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--num-cpus=1"),
         *("--node-ip-address=127.0.0.1", f"--port={ports[0]}", "--object-store-memory=100000000"),
         *("--include-dashboard=true", "--dashboard-host=127.0.0.1", f"--dashboard-port={ports[1]}"),
-        *("--dashboard-agent-listen-port=0", "--ray-client-server-port=0"),
+        *("--dashboard-agent-listen-port=0", f"--ray-client-server-port={ports[2]}"),
         *("--disable-usage-stats", f"--temp-dir={folder}"),
     ]
     log = tmp_path_factory.mktemp("ray") / "start.log"
