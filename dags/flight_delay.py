@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from airflow.sdk import DAG, Param
@@ -55,7 +55,12 @@ with DAG(
     max_active_runs=1,
     params=PARAMS,
     render_template_as_native_obj=True,
-    default_args={"engine": "{{ params.engine }}", "spark_conn_id": "stagecraft_spark", "retries": 2},
+    default_args={
+        "engine": "{{ params.engine }}",
+        "spark_conn_id": "stagecraft_spark",
+        "retries": 2,
+        "retry_delay": timedelta(seconds=10),
+    },
     doc_md=__doc__,
     tags=["stagecraft"],
 ) as dag:

@@ -12,7 +12,7 @@ from airflow.sdk import XComArg
 
 from stagecraft.artifacts.artifact import Reference
 from stagecraft.errors import InvalidInputError, JobFailedError
-from stagecraft.hooks.runner import runner_of
+from stagecraft.hooks.runner import PROCESS, RAY, SPARK, runner_of
 from stagecraft.hooks.store import StoreHook
 from stagecraft.jobs.job import Job, Result, State, Step
 from stagecraft.operators.deferred import check_parameters
@@ -38,13 +38,14 @@ class StageOperator(ResumableJobMixin, BaseOperator):
         else Spark where ``spark_conn_id`` names a connection
     :param store_conn_id: connection of the artifact store
     :param spark_conn_id: connection of the Spark cluster; needed where the engine may be Spark
+    :param ray_conn_id: connection of the Ray cluster for what runs on Ray; a local Ray where None
     :param cache: whether an output that is already committed is reused
     :param deferrable: whether the triggerer follows the job, so that no worker waits for it
     :param poll_interval: seconds between two looks at the job
     """
 
     stage_address: ClassVar[str]
-    template_fields: Sequence[str] = ("inputs", "parameters", "engine")
+    template_fields: Sequence[str] = ("inputs", "parameters", "engine", "store_conn_id")
     external_id_key = JOB_KEY
 
     def __init__(
@@ -55,6 +56,7 @@ class StageOperator(ResumableJobMixin, BaseOperator):
         engine: str = "auto",
         store_conn_id: str = StoreHook.default_conn_name,
         spark_conn_id: str | None = None,
+        ray_conn_id: str | None = None,
         cache: bool = True,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poll_interval: float = 0.5,
@@ -66,6 +68,7 @@ class StageOperator(ResumableJobMixin, BaseOperator):
         self.engine = engine
         self.store_conn_id = store_conn_id
         self.spark_conn_id = spark_conn_id
+        self.ray_conn_id = ray_conn_id
         self.cache = cache
         self.deferrable = deferrable
         self.poll_interval = poll_interval
@@ -120,15 +123,16 @@ class StageOperator(ResumableJobMixin, BaseOperator):
         store.check_writable()
         job = self._job(context, store)
         self.log.info("Submitting job %s: stage %s on %s", job.id, self.stage_class.name, job.engine)
-        self._handle = {**self._runner(job.engine).submit(job), "engine": job.engine}
+        place = self._place(job)
+        self._handle = {**self._runner(place).submit(job), "place": place}
         return self._handle
 
     def get_job_status(self, external_id: Any, context: Context) -> str:
         if external_id["digest"] != self._job(context, self._store()).digest:
             self.log.info("The job of the try before did other work; it is ended, and this one starts anew")
-            self._runner(external_id["engine"]).kill(external_id)
+            self._runner(external_id["place"]).kill(external_id)
             return State.LOST
-        return self._runner(external_id["engine"]).state(external_id)
+        return self._runner(external_id["place"]).state(external_id)
 
     def is_job_active(self, status: str) -> bool:
         return status == State.RUNNING
@@ -138,12 +142,12 @@ class StageOperator(ResumableJobMixin, BaseOperator):
 
     def poll_until_complete(self, external_id: Any, context: Context) -> None:
         self._handle = external_id
-        for line in self._runner(external_id["engine"]).follow(external_id, interval=self.poll_interval):
+        for line in self._runner(external_id["place"]).follow(external_id, interval=self.poll_interval):
             self.log.info(line)
         self.get_job_result(external_id, context)
 
     def get_job_result(self, external_id: Any, context: Context) -> None:
-        state = self._runner(external_id["engine"]).state(external_id)
+        state = self._runner(external_id["place"]).state(external_id)
         result = Result.load(self._store(), external_id["job"], external_id["digest"])
         if state is not State.SUCCEEDED or result is None:
             raise JobFailedError(
@@ -159,7 +163,7 @@ class StageOperator(ResumableJobMixin, BaseOperator):
     def on_kill(self) -> None:
         if self._handle is not None:
             self.log.info("Ending job %s", self._handle["job"])
-            self._runner(self._handle["engine"]).kill(self._handle)
+            self._runner(self._handle["place"]).kill(self._handle)
 
     def _execute_deferred(self, context: Context) -> NoReturn:
         from stagecraft.triggers.job import JobTrigger
@@ -173,6 +177,7 @@ class StageOperator(ResumableJobMixin, BaseOperator):
             handle=handle,
             store_conn_id=self.store_conn_id,
             spark_conn_id=self.spark_conn_id,
+            ray_conn_id=self.ray_conn_id,
             poll_interval=self.poll_interval,
         )
         self.defer(trigger=trigger, method_name="execute_complete", kwargs={"handle": handle})
@@ -238,8 +243,16 @@ class StageOperator(ResumableJobMixin, BaseOperator):
     def _store(self) -> Store:
         return StoreHook(self.store_conn_id).store()
 
-    def _runner(self, engine: str) -> Runner:
-        return runner_of(self._store(), engine=engine, spark_conn_id=self.spark_conn_id)
+    def _place(self, job: Job) -> str:
+        """Where the job runs: on the Ray or the Spark cluster, or as a process of this machine."""
+        if self.stage_class.engines == ("ray",):
+            return RAY if self.ray_conn_id else PROCESS
+        return SPARK if job.engine == "spark" else PROCESS
+
+    def _runner(self, place: str) -> Runner:
+        return runner_of(
+            self._store(), place=place, spark_conn_id=self.spark_conn_id, ray_conn_id=self.ray_conn_id
+        )
 
     def _hand_on(self, context: Context, outputs: Mapping[str, Reference], *, reused: bool) -> None:
         task = context["ti"]

@@ -1,4 +1,4 @@
-"""Which runner runs a job: chosen by the engine and its connection."""
+"""Which runner runs a job: chosen by the engine and the connection."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from stagecraft.artifacts.store import Store
     from stagecraft.jobs.runner import Runner
 
+PROCESS, SPARK, RAY = "process", "spark", "ray"
+
 
 def jobs_folder() -> Path:
     """Return this machine's folder of running jobs: locks, logs and process numbers."""
@@ -20,12 +22,12 @@ def jobs_folder() -> Path:
     return Path(AIRFLOW_HOME) / "stagecraft-jobs"
 
 
-def runner_of(store: Store, *, engine: str, spark_conn_id: str | None) -> Runner:
-    """Return the runner of a job on ``engine``: a local process, or spark-submit by the Spark connection.
+def process_runner(store: Store, place: str, spark_conn_id: str | None) -> ProcessRunner:
+    """Return the runner of a local process: Python, or spark-submit by the Spark connection.
 
     :raises InvalidInputError: the engine is Spark, and no connection is named
     """
-    if engine != "spark":
+    if place != SPARK:
         return ProcessRunner(store, jobs_folder())
     if spark_conn_id is None:
         raise InvalidInputError(
@@ -36,3 +38,28 @@ def runner_of(store: Store, *, engine: str, spark_conn_id: str | None) -> Runner
     hook = SparkHook(spark_conn_id)
     entry = str(Path(__file__).parent.parent / "jobs" / "__main__.py")
     return ProcessRunner(store, jobs_folder(), lambda arguments: hook.submit_command(entry, arguments))
+
+
+def runner_of(store: Store, *, place: str, spark_conn_id: str | None, ray_conn_id: str | None) -> Runner:
+    """Return the runner of a job.
+
+    :param place: ``process``, ``spark`` or ``ray``
+    """
+    if place != RAY or ray_conn_id is None:
+        return process_runner(store, place, spark_conn_id)
+    from stagecraft.hooks.ray import RayHook
+    from stagecraft.jobs.ray_runner import RayRunner
+
+    return RayRunner(store, RayHook(ray_conn_id).jobs())
+
+
+async def arunner_of(
+    store: Store, *, place: str, spark_conn_id: str | None, ray_conn_id: str | None
+) -> Runner:
+    """As :func:`runner_of`, for triggers, whose event loop must not wait."""
+    if place != RAY or ray_conn_id is None:
+        return process_runner(store, place, spark_conn_id)
+    from stagecraft.hooks.ray import RayHook
+    from stagecraft.jobs.ray_runner import RayRunner
+
+    return RayRunner(store, await RayHook(ray_conn_id).ajobs())

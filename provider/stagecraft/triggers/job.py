@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from stagecraft.hooks.runner import runner_of
+from stagecraft.hooks.runner import arunner_of
 from stagecraft.hooks.store import StoreHook
 from stagecraft.jobs.job import State
 
@@ -22,16 +22,24 @@ class JobTrigger(BaseTrigger):
     :param handle: finds the job
     :param store_conn_id: connection of the artifact store
     :param spark_conn_id: connection of the Spark cluster, where the job runs there
+    :param ray_conn_id: connection of the Ray cluster, where the job runs there
     :param poll_interval: seconds between two looks
     """
 
     def __init__(
-        self, *, handle: Handle, store_conn_id: str, spark_conn_id: str | None, poll_interval: float
+        self,
+        *,
+        handle: Handle,
+        store_conn_id: str,
+        spark_conn_id: str | None,
+        ray_conn_id: str | None,
+        poll_interval: float,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.handle = handle
         self.store_conn_id = store_conn_id
         self.spark_conn_id = spark_conn_id
+        self.ray_conn_id = ray_conn_id
         self.poll_interval = poll_interval
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -41,6 +49,7 @@ class JobTrigger(BaseTrigger):
                 "handle": self.handle,
                 "store_conn_id": self.store_conn_id,
                 "spark_conn_id": self.spark_conn_id,
+                "ray_conn_id": self.ray_conn_id,
                 "poll_interval": self.poll_interval,
             },
         )
@@ -65,4 +74,9 @@ class JobTrigger(BaseTrigger):
 
     async def _runner(self) -> Runner:
         store = await StoreHook(self.store_conn_id).astore()
-        return runner_of(store, engine=self.handle["engine"], spark_conn_id=self.spark_conn_id)
+        return await arunner_of(
+            store,
+            place=self.handle["place"],
+            spark_conn_id=self.spark_conn_id,
+            ray_conn_id=self.ray_conn_id,
+        )
