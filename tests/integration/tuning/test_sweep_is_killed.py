@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 
 import psutil
@@ -64,16 +63,18 @@ def test_a_killed_sweep_goes_on_and_repeats_no_finished_trial(tmp_path: Path) ->
     alive = [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
     assert not alive, "Ray ends with the process that started it"
 
-    finished |= {trial.number for trial in _study(store).finished}
-    ran_before = Counter(ended.read_text().split())
+    before = _study(store)
+    assert {trial.number for trial in before.finished} >= finished
+    ran_before = len(ended.read_text().split())
     subprocess.run(command, check=True, timeout=300)
 
-    study = _study(store)
-    assert [trial.state for trial in study.trials] == [TrialState.FINISHED] * TRIALS
-    runs = Counter(ended.read_text().split())
-    for trial in study.trials:
-        again = runs[str(trial.parameters["x"])] - ran_before[str(trial.parameters["x"])]
-        assert again == (0 if trial.number in finished else 1)
+    after = _study(store)
+    assert [trial.state for trial in after.trials] == [TrialState.FINISHED] * TRIALS
+    for trial in before.finished:
+        assert after.trials[trial.number] == trial
+    for trial in before.trials:
+        assert after.trials[trial.number].parameters == trial.parameters
+    assert len(ended.read_text().split()) - ran_before == TRIALS - len(before.finished)
 
 
 def _descendants(pid: int) -> list[psutil.Process]:
