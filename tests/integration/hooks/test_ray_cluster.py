@@ -17,7 +17,9 @@ import pytest
 
 from stagecraft.errors import UnreachableError
 from stagecraft.hooks.ray import RayHook
+from stagecraft.jobs.job import Job, Result, State, Step
 from stagecraft.jobs.ray_jobs import ENDED
+from stagecraft.jobs.ray_runner import RayRunner
 
 pytestmark = pytest.mark.ray
 
@@ -36,6 +38,7 @@ def cluster(tmp_path_factory):
     token, ports = secrets.token_hex(32), [free_port() for _ in range(3)]
     environment = {
         **os.environ,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": token,
         "RAY_USAGE_STATS_ENABLED": "0",
@@ -130,3 +133,37 @@ def test_a_job_is_stopped(hook):
 def test_a_job_that_does_not_exist(hook):
     assert hook.jobs().status("nothing") is None
     hook.jobs().stop("nothing")
+
+
+def job_of(store, query, **files):
+    step = Step(name="rows", stage="stagecraft.stages.sql:SQL", parameters={"query": query, "files": files})
+    return Job(id="on-ray", engine="duckdb", store=store.root, tracking="tracking/x", steps=[step])
+
+
+def test_a_stage_runs_as_a_ray_job(hook, store):
+    runner = RayRunner(store, hook.jobs())
+    job = job_of(store, "SELECT 1 AS x")
+    handle = runner.submit(job)
+    lines = list(runner.follow(handle))
+    assert any("Stage sql: committed dataset" in line for line in lines)
+    assert runner.state(handle) is State.SUCCEEDED
+    result = Result.load(store, job.id, job.digest)
+    assert store.open(result.outputs["rows"]["dataset"]).table().to_pylist() == [{"x": 1}]
+    assert runner.submit(job) == handle
+
+
+def test_a_ray_job_is_ended_and_a_retry_is_another_submission(hook, store, tmp_path):
+    numbers = tmp_path / "numbers.csv"
+    numbers.write_text("x\n" + "\n".join(map(str, range(20_000))))
+    runner = RayRunner(store, hook.jobs())
+    job = job_of(store, "SELECT count(*) AS n FROM t a, t b, t c WHERE a.x * b.x % 7 = c.x", t=str(numbers))
+    handle = runner.submit(job)
+    while "Stage sql: running" not in runner.read_log(handle, 0)[0]:
+        assert runner.state(handle) is State.RUNNING
+        time.sleep(0.2)
+    assert runner.submit(job) == handle
+    runner.kill(handle)
+    assert runner.state(handle) is State.LOST
+    again = runner.submit(job)
+    assert again["submission"] != handle["submission"]
+    runner.kill(again)

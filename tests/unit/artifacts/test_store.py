@@ -81,7 +81,7 @@ def test_an_artifact_that_is_not_there(store: Store) -> None:
 def test_a_store_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("")
-    with pytest.raises(UnwritableStoreError, match="artifact store .*what would do"):
+    with pytest.raises(UnwritableStoreError, match=r"artifact store .*what would do"):
         Store(str(file / "store")).check_writable()
 
 

@@ -111,7 +111,7 @@ def test_a_categorical_step_stands_alone() -> None:
 
 
 def test_an_unknown_parameter_of_the_space_is_refused() -> None:
-    with pytest.raises(InvalidInputError, match="no parameter 'boosting.round'"):
+    with pytest.raises(InvalidInputError, match=r"no parameter 'boosting\.round'"):
         RayTuneSweepOperator(
             task_id="sweep",
             train=rows().dataset,
