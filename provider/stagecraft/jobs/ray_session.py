@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stagecraft.errors import UnreachableError
+from stagecraft.jobs import ray_guard
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +46,13 @@ def ray_session(
     _remove_leftovers()
     scratch = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     environment = dict(os.environ)
-    started = False
+    started, guard = False, None
     try:
-        started = _connect(num_cpus, address, object_store_bytes, scratch)
+        if not _connected():
+            started = True
+            if address is None:
+                guard = ray_guard.start(scratch)
+            _connect(num_cpus, address, object_store_bytes, scratch)
         yield scratch
     finally:
         if started:
@@ -57,12 +62,16 @@ def ray_session(
             os.environ.clear()
             os.environ.update(environment)
         shutil.rmtree(scratch, ignore_errors=True)
+        if guard is not None:
+            guard.communicate()
 
 
-def _connect(num_cpus: int | None, address: str | None, object_store_bytes: int, scratch: Path) -> bool:
-    """Return whether this call made the connection."""
-    if "ray" in sys.modules and sys.modules["ray"].is_initialized():
-        return False
+def _connected() -> bool:
+    """Whether this process uses a Ray already; that costs no import."""
+    return "ray" in sys.modules and bool(sys.modules["ray"].is_initialized())
+
+
+def _connect(num_cpus: int | None, address: str | None, object_store_bytes: int, scratch: Path) -> None:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     if address is None:
         os.environ.pop("RAY_ADDRESS", None)
@@ -101,7 +110,6 @@ def _connect(num_cpus: int | None, address: str | None, object_store_bytes: int,
             log.warning("Ray did not start (%s); trying again", error)
         else:
             break
-    return True
 
 
 def _end_processes(scratch: Path) -> None:
