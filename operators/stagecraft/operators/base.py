@@ -11,11 +11,12 @@ from airflow.providers.common.compat.sdk import BaseOperator, ResumableJobMixin,
 from airflow.sdk import XComArg
 
 from stagecraft.artifacts.artifact import Reference
+from stagecraft.engines.choose import choose
 from stagecraft.errors import InvalidInputError, JobFailedError
 from stagecraft.hooks.runner import PROCESS, RAY, SPARK, runner_of
 from stagecraft.hooks.store import StoreHook
 from stagecraft.jobs.job import Job, Result, State, Step
-from stagecraft.operators.deferred import check_parameters
+from stagecraft.operators.deferred import check_parameters, is_deferred
 from stagecraft.operators.output import Output
 from stagecraft.stages.load import load_stage
 
@@ -99,6 +100,8 @@ class StageOperator(ResumableJobMixin, BaseOperator):
             found = f"{error.found}: {self.inputs[field]!r}" if field in self.inputs else error.found
             raise InvalidInputError(f"task {self.task_id}: {error.where}", found, error.remedy) from None
         check_parameters(self.stage_class, self.all_parameters())
+        if not is_deferred(self.engine):
+            choose(self.engine, bytes_of_inputs=0, spark_available=False)
 
     def execute(self, context: Context) -> None:
         store = self._store()
@@ -207,7 +210,7 @@ class StageOperator(ResumableJobMixin, BaseOperator):
         )
         return Job(
             id=job_id(**names),
-            engine=self._engine(store),
+            engine=self._engine(store, stage),
             store=store.root,
             tracking=tracking_folder(**names),
             cache=self.cache,
@@ -229,16 +232,18 @@ class StageOperator(ResumableJobMixin, BaseOperator):
         self.stage_class.check_inputs({name: reference.kind for name, reference in references.items()})
         return references
 
-    def _engine(self, store: Store) -> str:
-        from stagecraft.engines.choose import choose
-
-        if self.stage_class.engines == ("ray",):
+    def _engine(self, store: Store, stage: Stage) -> str:
+        if stage.engines == ("ray",):
             return "duckdb"
-        sizes = [
+        inputs = [
             sum(entry.bytes for entry in store.open(reference).manifest.files.values())
             for reference in self._references().values()
         ]
-        return choose(self.engine, bytes_of_inputs=sum(sizes), spark_available=self.spark_conn_id is not None)
+        return choose(
+            self.engine,
+            bytes_of_inputs=stage.source_bytes() + sum(inputs),
+            spark_available=self.spark_conn_id is not None,
+        )
 
     def _store(self) -> Store:
         return StoreHook(self.store_conn_id).store()

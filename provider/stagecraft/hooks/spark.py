@@ -58,6 +58,7 @@ class SparkHook(BaseHook):
         """
         connection = self.get_connection(self.spark_conn_id)
         master, settings = master_of(connection), settings_of(connection)
+        _reach(master)
         spark_install.check()
         command = [str(spark_install.spark_submit()), "--master", master, "--deploy-mode", "client"]
         for name, value in {**spark_install.static_settings(master), **settings}.items():
@@ -72,7 +73,6 @@ class SparkHook(BaseHook):
         """Reach the master, then run ``SELECT 1`` as jobs are run."""
         try:
             master = master_of(self.get_connection(self.spark_conn_id))
-            _reach(master)
             _probe(*self.submit_command(str(PROBE), []))
         except (AirflowNotFoundException, OSError, ValueError) as error:
             return False, str(error)

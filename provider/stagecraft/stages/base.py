@@ -70,6 +70,10 @@ class Stage(BaseModel):
         """The parameters that decide the result, JSON-able."""
         return self.model_dump(mode="json")
 
+    def source_bytes(self) -> int:
+        """The size of what the stage reads besides its inputs, to choose an engine by."""
+        return 0
+
     def addresses(self, inputs: Mapping[str, str]) -> dict[str, str]:
         """The content address of each output, given the inputs' fingerprints."""
         own = self.fingerprint(inputs)

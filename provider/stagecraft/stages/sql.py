@@ -12,6 +12,8 @@ from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Stage, Workbench
 
 if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
     from stagecraft.artifacts.store import Draft
 
 
@@ -37,6 +39,13 @@ class SQL(Stage):
     def parameters(self) -> dict[str, Any]:
         return {"query": self.query}
 
+    def source_bytes(self) -> int:
+        return sum(
+            filesystem.size(path)
+            for table, uri in self.files.items()
+            for filesystem, path in _files(table, uri)
+        )
+
     def execute(self, bench: Workbench, drafts: dict[str, Draft], inputs: dict[str, Any]) -> None:
         engine = bench.engine
         tables = {name: engine.scan(dataset) for name, dataset in inputs.items()}
@@ -52,6 +61,21 @@ def _content(table: str, uri: str) -> str:
     """Return what changes when a file does: a digest of its bytes where it is local, else the store's own."""
     import hashlib
 
+    digest = hashlib.sha256()
+    for filesystem, path in _files(table, uri):
+        if "file" in filesystem.protocol:
+            with open(path, "rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        else:
+            digest.update(str(filesystem.checksum(path)).encode())
+    return digest.hexdigest()
+
+
+def _files(table: str, uri: str) -> list[tuple[AbstractFileSystem, str]]:
+    """Return the files that a source names, each with its file system.
+
+    :raises InvalidInputError: there is none
+    """
     import fsspec
 
     filesystem, path = fsspec.core.url_to_fs(uri)
@@ -60,11 +84,4 @@ def _content(table: str, uri: str) -> str:
         raise InvalidInputError(
             f"sql.files.{table}", f"there is no file {uri!r}", "a file that this machine can read"
         )
-    digest = hashlib.sha256()
-    for name in found:
-        if "file" in filesystem.protocol:
-            with open(name, "rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        else:
-            digest.update(str(filesystem.checksum(name)).encode())
-    return digest.hexdigest()
+    return [(filesystem, name) for name in found]

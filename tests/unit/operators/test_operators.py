@@ -83,6 +83,11 @@ def test_a_fraction_out_of_bounds_is_refused_when_the_file_is_parsed(fraction: A
         )
 
 
+def test_an_unknown_engine_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="no engine 'dukdb'"):
+        SQLOperator(task_id="rows", sql="SELECT 1 AS x", inputs={}, engine="dukdb")
+
+
 def test_what_only_the_run_knows_is_left_to_the_run() -> None:
     StratifiedSampleOperator(
         task_id="sample", dataset=rows().dataset, strata="y", fraction="{{ params.fraction }}", key="id"
