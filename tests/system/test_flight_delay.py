@@ -131,7 +131,6 @@ def test_from_raw_rows_to_a_served_model(world: World, first_run: str) -> None:
     predictions = world.artifact(first_run, "predict", "dataset")
     assert report.metrics["rows"] == test.rows == predictions.rows
     assert report.metrics["auc"] > report.metrics["baseline_auc"]
-    assert report.metrics["log_loss"] < report.metrics["baseline_log_loss"]
     deployment = world.airflow.xcom(DAG, first_run, "deploy", "deployment")
     assert deployment["version"] == world.artifact(first_run, "train", "model").fingerprint[:12]
     assert f"{test.rows} rows compared" in world.log(first_run, "compare")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -66,6 +67,24 @@ with DAG("curve", schedule=None, params={"stop": ""}):
     train(), quiet(), search.expand(trial=[1, 2])
 """
 
+TRAINING = """
+from __future__ import annotations
+
+import os
+
+from airflow.sdk import DAG
+
+from stagecraft.operators.encode import EncodeOperator
+from stagecraft.operators.ps_train import PSTrainOperator
+from stagecraft.operators.sql import SQLOperator
+from stagecraft.stages.encodings import Standardize
+
+with DAG("training", schedule=None, default_args={"deferrable": True}):
+    rows = SQLOperator(task_id="rows", sql="SELECT * FROM raw", inputs={"raw": os.environ["ROWS"]})
+    encode = EncodeOperator(task_id="encode", fit=rows.dataset, columns={("a", "b"): Standardize()})
+    PSTrainOperator(task_id="train", dataset=encode.dataset, label="y", epochs=1000, batch_rows=64)
+"""
+
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
@@ -86,7 +105,15 @@ def airflow(page: Page, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lo
     folder = tmp_path_factory.mktemp("airflow")
     (folder / "dags").mkdir()
     (folder / "dags" / "curve.py").write_text(DAG)
-    with LocalAirflow(folder / "home", folder / "dags", users="admin:admin,vera:viewer") as airflow:
+    (folder / "dags" / "training.py").write_text(TRAINING)
+    draw = random.Random(0)
+    rows = [
+        (a, b, int(a + b + draw.gauss(0, 1) > 0))
+        for a, b in ((draw.gauss(0, 1), draw.gauss(0, 1)) for _ in range(9000))
+    ]
+    (folder / "rows.csv").write_text("a,b,y\n" + "".join(f"{a},{b},{y}\n" for a, b, y in rows))
+    env = {"ROWS": str(folder / "rows.csv")}
+    with LocalAirflow(folder / "home", folder / "dags", users="admin:admin,vera:viewer", env=env) as airflow:
         connection = {
             "connection_id": "stagecraft_store",
             "conn_type": "stagecraft_store",
@@ -115,9 +142,9 @@ def run(airflow: LocalAirflow, tmp_path_factory: pytest.TempPathFactory) -> Iter
     assert airflow.wait("curve", run) == "success"
 
 
-def open_tab(page: Page, airflow: LocalAirflow, run: str, task: str) -> Frame:
+def open_tab(page: Page, airflow: LocalAirflow, run: str, task: str, dag: str = "curve") -> Frame:
     """Click the tab "Live" of a task instance and return the page inside it."""
-    page.goto(f"{airflow.run_url('curve', quote(run))}/tasks/{task}")
+    page.goto(f"{airflow.run_url(dag, quote(run))}/tasks/{task}")
     page.get_by_role("link", name="Live").click()
     frame = page.locator("iframe[title=Live]").element_handle().content_frame()
     assert frame is not None
@@ -178,3 +205,33 @@ def test_a_session_that_has_ended_is_said(page: Page, airflow: LocalAirflow, run
     expect(frame.locator("#message")).to_contain_text("session has ended", timeout=TIMEOUT)
     page.context.add_cookies(cookies)
     expect(frame.locator("#message")).to_be_hidden(timeout=TIMEOUT)
+
+
+def test_a_deferred_training_shows_its_curve_and_ends_when_a_person_ends_it(
+    page: Page, airflow: LocalAirflow
+) -> None:
+    airflow.unpause("training")
+    run = airflow.trigger("training")
+    _until(lambda: airflow.task_states("training", run)["train"] == "deferred")
+    frame = open_tab(page, airflow, run, "train", dag="training")
+    points = "Number(document.querySelector('[data-chart=loss]')?.dataset.points ?? 0)"
+    wait_for(frame, f"{points} >= 3")
+    before = frame.evaluate(points)
+    wait_for(frame, f"{points} >= {before + 5}")
+    assert airflow.task_states("training", run)["train"] == "deferred"
+    family = [
+        job for job in airflow.processes() if f"--store={airflow.home.parent / 'store'}" in job.cmdline()
+    ]
+    assert len(family) == 1
+    family += family[0].children(recursive=True)
+    instance = f"/api/v2/dags/training/dagRuns/{run}/taskInstances/train"
+    airflow.rest("PATCH", instance, {"new_state": "failed"})
+    _until(lambda: not any(process.is_running() for process in family))
+    assert "Stage ps_train: running" in str(airflow.task_log("training", run, "train", 1))
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + TIMEOUT / 1000
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.5)

@@ -53,7 +53,7 @@ class ProcessRunner(Runner):
         log = own / "log"
         handle["offset"] = log.stat().st_size if log.exists() else 0
         argv, environment = self.command(
-            ["--store", self.store.root, "--job", job.id, "--lock", str(own / "lock")]
+            [f"--store={self.store.root}", f"--job={job.id}", f"--lock={own / 'lock'}"]
         )
         options = {STORAGE_OPTIONS_VARIABLE: json.dumps(self.store.storage_options)}
         with log.open("ab") as output:

@@ -32,7 +32,7 @@ class RayRunner(Runner):
 
     def submit(self, job: Job) -> Handle:
         job.save(self.store)
-        command = ["python", "-m", "stagecraft.jobs", "--store", self.store.root, "--job", job.id]
+        command = ["python", "-m", "stagecraft.jobs", f"--store={self.store.root}", f"--job={job.id}"]
         options = self.store.storage_options
         environment = {STORAGE_OPTIONS_VARIABLE: json.dumps(options)} if options else {}
         submission = self._next(f"{job.id}-{job.digest}")

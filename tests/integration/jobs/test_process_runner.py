@@ -48,7 +48,7 @@ def _processes(store: Store) -> list[psutil.Process]:
     """Every process that works for jobs of this store."""
     found = []
     for process in psutil.process_iter(["cmdline"]):
-        if store.root in (process.info["cmdline"] or []):
+        if f"--store={store.root}" in (process.info["cmdline"] or []):
             found.append(process)
     return found
 
