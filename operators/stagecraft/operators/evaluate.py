@@ -32,7 +32,7 @@ class EvaluateOperator(StageOperator):
         baseline: Input | None = None,
         baseline_by: Sequence[str] = (),
         threshold: float | str = 0.5,
-        title: str = "{{ dag.dag_id }}: {{ run_id }}",
+        title: str = "{{ dag.dag_id }}",
         **kwargs: Any,
     ) -> None:
         super().__init__(

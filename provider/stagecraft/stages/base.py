@@ -119,7 +119,8 @@ class Stage(BaseModel):
                 draft.discard()
             raise
         for name, artifact in made.items():
-            log.info("Stage %s: committed %s %s", self.name, name, artifact.uri)
+            rows = f", {artifact.meta['rows']} rows" if "rows" in artifact.meta else ""
+            log.info("Stage %s: committed %s %s%s", self.name, name, artifact.uri, rows)
         return made
 
     @classmethod
