@@ -157,10 +157,12 @@ class PSTrain(Stage):
             )
 
         def on_epoch(ledger: Ledger, weights: np.ndarray) -> None:
-            if validation is None:
-                return
-            metrics.update(validation.metrics(Linear.of(layout, weights, link)))
-            bench.tracker.log(ledger.step, **metrics)
+            if validation is not None:
+                metrics.update(validation.metrics(Linear.of(layout, weights, link)))
+                bench.tracker.log(ledger.step, **metrics)
+            known = {"loss": ledger.history[-1].loss, **metrics}
+            shown = ", ".join(f"{name} {value:.4f}" for name, value in known.items())
+            log.info("Epoch %d of %d: %s", ledger.epoch, self.epochs, shown)
 
         plan = Plan(
             store=dataset.store,
