@@ -5,6 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 INTEGRATION = "Stagecraft"
+MODULES = {
+    "operators": [
+        "bentoml_deploy",
+        "compare_online",
+        "encode",
+        "evaluate",
+        "gbdt_encode",
+        "predict",
+        "ps_train",
+        "ray_tune_sweep",
+        "sql",
+        "stratified_sample",
+        "time_split",
+    ],
+    "sensors": ["deployment"],
+    "hooks": ["ray", "serving", "spark", "store"],
+    "triggers": ["deployment", "job"],
+}
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -16,10 +34,19 @@ def get_provider_info() -> dict[str, Any]:
         "integrations": [
             {
                 "integration-name": INTEGRATION,
-                "external-doc-url": "https://pypi.org/project/airflow-provider-stagecraft/",
+                "external-doc-url": "https://airflow.apache.org/docs/apache-airflow-providers/",
                 "tags": ["service"],
             }
         ],
+        **{
+            part: [
+                {
+                    "integration-name": INTEGRATION,
+                    "python-modules": [f"stagecraft.{part}.{name}" for name in names],
+                }
+            ]
+            for part, names in MODULES.items()
+        },
         "connection-types": [
             {
                 "connection-type": "stagecraft_spark",

@@ -44,3 +44,14 @@ def test_the_pinned_versions_hold_no_address() -> None:
     pins = (REPOSITORY / "constraints.txt").read_text().splitlines()
     assert [line for line in pins if "/" in line or "@" in line or line.startswith("-")] == []
     assert len(pins) > 100
+
+
+def test_every_module_that_users_import_from_is_named() -> None:
+    """Bases and helpers define no operator, sensor, hook or trigger of their own."""
+    helpers = {"operators": {"base", "deferred", "output"}, "hooks": {"runner"}}
+    folders = {"operators": "operators", "sensors": "sensors", "hooks": "provider", "triggers": "provider"}
+    for part, source in folders.items():
+        files = (REPOSITORY / source / "stagecraft" / part).glob("[!_]*.py")
+        names = sorted({file.stem for file in files} - helpers.get(part, set()))
+        named = [f"stagecraft.{part}.{name}" for name in names]
+        assert get_provider_info()[part] == [{"integration-name": "Stagecraft", "python-modules": named}]
