@@ -5,7 +5,6 @@ SELECT
     concat_ws('-', f.year, f.month, f.day, f.carrier, f.flight, f.origin, f.sched_dep_time) AS flight_id,
     make_date(f.year, f.month, f.day) AS date,
     CAST(f.arr_delay > 15 AS INTEGER) AS late,
-    f.month,
     dayofweek(make_date(f.year, f.month, f.day)) AS weekday,
     f.hour,
     f.sched_dep_time % 100 AS minute,

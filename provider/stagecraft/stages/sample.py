@@ -29,8 +29,8 @@ class StratifiedSample(Stage):
     """Takes the same fraction of every stratum, and gives each row the weight that undoes it.
 
     A stratum of N rows gives floor(fraction · N + ½) of them: those whose key has the smallest MD5 with the
-    seed. So the rows do not depend on their order, their partitions, the engine or the machine. The weight
-    is N over the number taken.
+    seed. So the rows do not depend on their order, their partitions, the engine or the machine; neither does
+    the order in which they come out, that of the MD5. The weight is N over the number taken.
 
     :param strata: one column, or several
     :param fraction: in (0, 1]
@@ -101,6 +101,7 @@ class StratifiedSample(Stage):
                 FROM (SELECT {columns}, md5(concat_ws('/', '{self.seed}', {hashed})) AS digest FROM rows)
             )
             WHERE rank <= {taken}
+            ORDER BY digest, {key}
             """,
             rows=rows,
         )
