@@ -166,7 +166,7 @@ def test_the_same_dag_on_spark(world: World) -> None:
 
 
 def test_every_job_and_its_worker_killed(world: World, tmp_path: Path) -> None:
-    """SIGKILL to each stage's job, and to workers in mid-sweep and mid-training: the same result comes out."""
+    """SIGKILL to each stage's job, and to workers in mid-sweep and mid-training: the result is the same."""
     world.take(2)
     run = world.trigger(trials=3)
     killed: set[str] = set()
