@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from airflow.providers.common.compat.sdk import BaseOperator, ResumableJobMixin, conf
+from airflow.providers.common.compat.sdk import AirflowException, BaseOperator, ResumableJobMixin, conf
 from airflow.sdk import XComArg
+from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from stagecraft.artifacts.artifact import Reference
 from stagecraft.engines.choose import choose
@@ -19,6 +21,7 @@ from stagecraft.jobs.job import Job, Result, State, Step
 from stagecraft.operators.deferred import check_parameters, is_deferred
 from stagecraft.operators.output import Output
 from stagecraft.stages.load import load_stage
+from stagecraft.triggers.job import TIMED_OUT, JobTrigger
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from stagecraft.stages.base import Stage
 
 JOB_KEY = "stagecraft_job"
+LOST = "It ended without saying how, as a killed job does; a retry resumes it at its last committed step."
 Input = XComArg | Mapping[str, Any]
 """An output of another task, or an artifact's reference."""
 
@@ -73,7 +77,8 @@ class StageOperator(ResumableJobMixin, BaseOperator):
         self.cache = cache
         self.deferrable = deferrable
         self.poll_interval = poll_interval
-        self._handle: Handle | None = None
+        self._followed: tuple[Runner, Handle] | None = None
+        self._killed = False
         self._check()
 
     @property
@@ -83,6 +88,16 @@ class StageOperator(ResumableJobMixin, BaseOperator):
     def all_parameters(self) -> dict[str, Any]:
         """The stage's parameters, those that a subclass keeps in fields of its own among them."""
         return self.parameters
+
+    @classmethod
+    def partial(cls, **kwargs: Any) -> NoReturn:
+        """Refuse dynamic task mapping: a mapped task's outputs would not be one artifact each.
+
+        :raises InvalidInputError: always
+        """
+        raise InvalidInputError(
+            f"task {kwargs.get('task_id')}", f"{cls.__name__} cannot be mapped", "a task each, made in a loop"
+        )
 
     def artifact(self, name: str) -> Output:
         """Return the stage's output ``name``, to wire into other operators."""
@@ -101,17 +116,32 @@ class StageOperator(ResumableJobMixin, BaseOperator):
             raise InvalidInputError(f"task {self.task_id}: {error.where}", found, error.remedy) from None
         check_parameters(self.stage_class, self.all_parameters())
         if not is_deferred(self.engine):
-            choose(self.engine, bytes_of_inputs=0, spark_available=False)
+            engine = choose(self.engine, bytes_of_inputs=0, spark_available=False)
+            self._check_engine(self.stage_class, engine)
+            if engine == "spark" and "spark" in self.stage_class.engines and self.spark_conn_id is None:
+                raise InvalidInputError(
+                    f"task {self.task_id}.spark_conn_id",
+                    "the engine is spark",
+                    "the id of a Spark connection",
+                )
+
+    def _check_engine(self, stage: type[Stage], engine: str) -> None:
+        """Refuse an engine that the stage does not have. Stages on Ray need no engine, whatever is given."""
+        if stage.engines != ("ray",) and engine not in stage.engines:
+            raise InvalidInputError(
+                f"task {self.task_id}: {stage.name}.engine",
+                f"it does not run on {engine}",
+                f"one of {stage.engines}",
+            )
 
     def execute(self, context: Context) -> None:
-        store = self._store()
-        if reused := self._reused(store):
+        if outputs := self._reused(self._store()):
             self.log.info("Reused what was committed before; nothing is run")
-            self._hand_on(context, reused, reused=True)
+            self._hand_on(context, outputs, reused=True)
             return
         if self.deferrable:
             self._execute_deferred(context)
-        self.execute_resumable(context)
+        self._finish(context, self.execute_resumable(context))
 
     def _reused(self, store: Store) -> dict[str, Reference] | None:
         if not self.cache:
@@ -125,17 +155,26 @@ class StageOperator(ResumableJobMixin, BaseOperator):
         store = self._store()
         store.check_writable()
         job = self._job(context, store)
-        self.log.info("Submitting job %s: stage %s on %s", job.id, self.stage_class.name, job.engine)
         place = self._place(job)
-        self._handle = {**self._runner(place).submit(job), "place": place}
-        return self._handle
+        runner = self._runner(place)
+        self._refuse_if_killed()
+        self.log.info("Submitting job %s: stage %s on %s", job.id, self.stage_class.name, job.engine)
+        self._followed = runner, {**runner.submit(job), "place": place}
+        if self._killed:
+            self.on_kill()
+        self._refuse_if_killed()
+        return self._followed[1]
 
     def get_job_status(self, external_id: Any, context: Context) -> str:
+        runner = self._runner(external_id["place"])
+        self._followed = runner, external_id
+        self._refuse_if_killed()
         if external_id["digest"] != self._job(context, self._store()).digest:
             self.log.info("The job of the try before did other work; it is ended, and this one starts anew")
-            self._runner(external_id["place"]).kill(external_id)
+            runner.kill(external_id)
             return State.LOST
-        return self._runner(external_id["place"]).state(external_id)
+        state = runner.state(external_id)
+        return State.LOST if state is State.SUCCEEDED and not self._is_current(external_id) else state
 
     def is_job_active(self, status: str) -> bool:
         return status == State.RUNNING
@@ -143,52 +182,67 @@ class StageOperator(ResumableJobMixin, BaseOperator):
     def is_job_succeeded(self, status: str) -> bool:
         return status == State.SUCCEEDED
 
-    def poll_until_complete(self, external_id: Any, context: Context) -> None:
-        self._handle = external_id
-        for line in self._runner(external_id["place"]).follow(external_id, interval=self.poll_interval):
+    def poll_until_complete(  # type: ignore[override]  # the mixin returns it where it reconnects
+        self, external_id: Any, context: Context
+    ) -> Result:
+        runner = self._runner(external_id["place"])
+        self._followed = runner, external_id
+        for line in runner.follow(external_id, interval=self.poll_interval):
             self.log.info(line)
-        self.get_job_result(external_id, context)
+        return self.get_job_result(external_id, context)
 
-    def get_job_result(self, external_id: Any, context: Context) -> None:
+    def get_job_result(self, external_id: Any, context: Context) -> Result:
         state = self._runner(external_id["place"]).state(external_id)
         result = Result.load(self._store(), external_id["job"], external_id["digest"])
         if state is not State.SUCCEEDED or result is None:
             raise JobFailedError(
                 f"task {self.task_id}: the job {external_id['job']} is {state}. "
-                + (
-                    result.error
-                    if result
-                    else "It was killed; a retry resumes it at its last committed step."
-                )
+                + (result.error if result else LOST)
             )
-        self._hand_on(context, result.outputs[self.task_id], reused=self.task_id in result.reused)
+        return result
 
     def on_kill(self) -> None:
-        if self._handle is not None:
-            self.log.info("Ending job %s", self._handle["job"])
-            self._runner(self._handle["place"]).kill(self._handle)
+        self._killed = True
+        if self._followed is not None:
+            runner, handle = self._followed
+            self.log.info("Ending job %s", handle["job"])
+            runner.kill(handle)
+
+    def _refuse_if_killed(self) -> None:
+        if self._killed:
+            raise AirflowException(f"task {self.task_id} was ended by a person")
+
+    def _is_current(self, handle: Handle) -> bool:
+        """Whether what a finished job has committed is still there, and wanted."""
+        result = Result.load(self._store(), handle["job"], handle["digest"])
+        references = result.outputs[self.task_id].values() if result else []
+        return self.cache and all(self._store().exists(reference.fingerprint) for reference in references)
 
     def _execute_deferred(self, context: Context) -> NoReturn:
-        from stagecraft.triggers.job import JobTrigger
-
         state_store = context["task_state_store"]
         handle: Any = state_store.get(JOB_KEY)
         if not handle or self.get_job_status(handle, context) not in (State.RUNNING, State.SUCCEEDED):
             handle = self.submit_job(context)
             state_store.set(JOB_KEY, handle)
+        limit = self.execution_timeout
         trigger = JobTrigger(
             handle=handle,
             store_conn_id=self.store_conn_id,
             spark_conn_id=self.spark_conn_id,
             ray_conn_id=self.ray_conn_id,
             poll_interval=self.poll_interval,
+            deadline=time.time() + limit.total_seconds() if limit else None,
         )
         self.defer(trigger=trigger, method_name="execute_complete", kwargs={"handle": handle})
 
     def execute_complete(self, context: Context, event: Mapping[str, Any], handle: Handle) -> None:
-        """Go on after the trigger has seen the job end."""
-        self._handle = handle
-        self.get_job_result(handle, context)
+        """Go on after the trigger has seen the job end, or has ended it at ``execution_timeout``."""
+        if event["state"] == TIMED_OUT:
+            raise AirflowTaskTimeout(f"task {self.task_id}: its job was ended after {self.execution_timeout}")
+        self._finish(context, self.get_job_result(handle, context))
+
+    def _finish(self, context: Context, result: Result) -> None:
+        self._hand_on(context, result.outputs[self.task_id], reused=self.task_id in result.reused)
 
     def _job(self, context: Context, store: Store) -> Job:
         from stagecraft.tracking.folder import tracking_folder
@@ -239,11 +293,13 @@ class StageOperator(ResumableJobMixin, BaseOperator):
             sum(entry.bytes for entry in store.open(reference).manifest.files.values())
             for reference in self._references().values()
         ]
-        return choose(
+        engine = choose(
             self.engine,
             bytes_of_inputs=stage.source_bytes() + sum(inputs),
             spark_available=self.spark_conn_id is not None,
         )
+        self._check_engine(type(stage), engine)
+        return engine
 
     def _store(self) -> Store:
         return StoreHook(self.store_conn_id).store()

@@ -121,8 +121,8 @@ class Artifact:
             raise CorruptArtifactError(f"{self.file_uri(name)}: the file is missing") from error
         if hashlib.sha256(data).hexdigest() != entry.sha256:
             raise CorruptArtifactError(
-                f"{self.file_uri(name)}: the checksum differs from the manifest's; delete the folder "
-                f"{self.uri} and run the stage {self.manifest.lineage.get('stage')!r} again"
+                f"{self.file_uri(name)}: the checksum differs from the manifest's; what would do: the "
+                f"stage {self.manifest.lineage.get('stage')!r} again, with cache=False"
             )
         return data
 
@@ -137,6 +137,6 @@ class Artifact:
         for name, entry in self.manifest.files.items():
             if self.store.checksum(self.file_uri(name)) != (entry.bytes, entry.sha256):
                 raise CorruptArtifactError(
-                    f"{self.file_uri(name)}: missing, or its checksum differs from the manifest's; delete "
-                    f"the folder {self.uri} and run the stage {self.manifest.lineage.get('stage')!r} again"
+                    f"{self.file_uri(name)}: missing, or its checksum differs from the manifest's; what "
+                    f"would do: the stage {self.manifest.lineage.get('stage')!r} again, with cache=False"
                 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stagecraft.artifacts.artifact import Artifact, Kind, Reference
 from stagecraft.errors import InvalidInputError
@@ -68,6 +68,3 @@ class Dataset(Artifact):
             for uri in self.files
         ]
         return pa.concat_tables(tables)
-
-    def describe(self) -> dict[str, Any]:
-        return {"rows": self.rows, "columns": len(self.columns)}

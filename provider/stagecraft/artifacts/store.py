@@ -7,13 +7,14 @@ import json
 import os
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from stagecraft.artifacts.artifact import Artifact, FileEntry, Kind, Manifest, Reference
-from stagecraft.errors import CorruptArtifactError, UnwritableStoreError
+from stagecraft.errors import CorruptArtifactError, InvalidInputError, UnwritableStoreError
 
 if TYPE_CHECKING:
     import pyarrow.fs
@@ -53,7 +54,14 @@ class Store:
     def filesystem(self) -> AbstractFileSystem:
         import fsspec
 
-        return fsspec.core.url_to_fs(self.root, **self.storage_options)[0]
+        try:
+            return fsspec.core.url_to_fs(self.root, **self.storage_options)[0]
+        except ImportError as error:
+            raise InvalidInputError(
+                f"artifact store {self.root}",
+                f"its file system is not installed ({error})",
+                "pip install 'airflow-provider-stagecraft[s3]', [gcs] or [azure], here and where jobs run",
+            ) from error
 
     @cached_property
     def arrow_filesystem(self) -> pyarrow.fs.FileSystem:
@@ -102,6 +110,11 @@ class Store:
                 f"artifact store {self.root}: cannot write {path} ({error}); what would do: a folder or "
                 "bucket that this user may write, in the store's connection"
             ) from error
+
+    def remove(self, uri: str) -> None:
+        """Remove a file if there is one."""
+        with suppress(FileNotFoundError):
+            self.filesystem.rm_file(self.strip(uri))
 
     def checksum(self, uri: str) -> tuple[int, str] | None:
         """Return a file's (bytes, SHA-256), or None where there is no such file."""
@@ -168,6 +181,7 @@ class Draft:
     lineage: dict[str, Any]
     meta: dict[str, Any] = field(default_factory=dict)
     folder: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+    committed: bool = field(default=False, init=False)
 
     @property
     def uri(self) -> str:
@@ -187,11 +201,11 @@ class Draft:
     def write_json(self, name: str, value: Any) -> None:
         self.write(name, json.dumps(value, indent=1, sort_keys=True, allow_nan=False).encode())
 
-    def commit(self) -> Artifact:
+    def commit(self, *, replace: bool = False) -> Artifact:
         """Checksum the files and write the manifest; return the committed artifact.
 
         Where another process has committed the same fingerprint meanwhile, its artifact is returned and
-        this draft's files are removed.
+        this draft's files are removed; unless that artifact is corrupt, or ``replace`` is set.
         """
         files = {}
         root = self.store.strip(self.uri)
@@ -207,27 +221,48 @@ class Draft:
             meta=self.meta,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        if not self._publish(manifest.model_dump_json(indent=1).encode()):
+        data = manifest.model_dump_json(indent=1).encode()
+        if replace or self._is_corrupt():
+            self.store.write(self._manifest_uri, data)
+            self.committed = True
+        else:
+            self.committed = self._publish(data)
             self.discard()
         return self.store.open(self.fingerprint)
 
     def discard(self) -> None:
-        """Remove the draft's files."""
+        """Remove the draft's files, unless they are committed."""
+        if self.committed:
+            return
         path = self.store.strip(self.uri)
         if self.store.filesystem.exists(path):
             self.store.filesystem.rm(path, recursive=True)
 
+    @property
+    def _manifest_uri(self) -> str:
+        return f"{self.store.artifact_uri(self.fingerprint)}/{MANIFEST}"
+
+    def _is_corrupt(self) -> bool:
+        """Whether an artifact of this fingerprint is committed, and spoilt."""
+        if not self.store.exists(self.fingerprint):
+            return False
+        try:
+            self.store.open(self.fingerprint).verify()
+        except CorruptArtifactError:
+            return True
+        return False
+
     def _publish(self, manifest: bytes) -> bool:
-        uri = f"{self.store.artifact_uri(self.fingerprint)}/{MANIFEST}"
+        """Write the manifest unless there is one; return whether it was written."""
         if not self.store.is_local:
             if self.store.exists(self.fingerprint):
                 return False
-            self.store.write(uri, manifest)
+            self.store.write(self._manifest_uri, manifest)
             return True
         scratch = f"{self.uri}.manifest"
         self.store.write(scratch, manifest)
         try:
-            os.link(self.store.strip(scratch), self.store.strip(uri))
+            os.link(self.store.strip(scratch), self.store.strip(self._manifest_uri))
         except FileExistsError:
             return False
         finally:

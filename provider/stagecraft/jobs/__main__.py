@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 from stagecraft.artifacts.store import Store
-from stagecraft.jobs.job import Job, State
+from stagecraft.jobs.job import State
 from stagecraft.jobs.lock import JobLock
-from stagecraft.jobs.process import record_leader
+from stagecraft.jobs.process import LEADER, WORKER, record
 from stagecraft.jobs.run import run_job, storage_options
 
 ALREADY_RUNNING = 75
@@ -23,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="stagecraft.jobs", description=__doc__)
     parser.add_argument("--store", required=True, help="the artifact store's root")
     parser.add_argument("--job", required=True, help="the job's id")
+    parser.add_argument("--digest", required=True, help="the digest of the job's work")
     parser.add_argument("--lock", type=Path, help="a file that the process locks while it lives")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s - %(message)s", stream=sys.stdout)
@@ -31,10 +32,11 @@ def main(arguments: list[str] | None = None) -> int:
     if lock is not None and not lock.acquire():
         logging.error("job %s: another process runs it already", options.job)
         return ALREADY_RUNNING
-    if lock is not None:
-        record_leader(lock.path.parent, os.getsid(0))
+    if options.lock:
+        record(options.lock.with_name(LEADER), os.getsid(0))
+        record(options.lock.with_name(WORKER), os.getpid())
     store = Store(options.store, storage_options(dict(os.environ)))
-    result = run_job(Job.load(store, options.job), store)
+    result = run_job(store, options.job, options.digest)
     return 0 if result.state is State.SUCCEEDED else 1
 
 

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from stagecraft.artifacts.artifact import Reference
 from stagecraft.artifacts.store import Store
 
+JOB_FILE, RESULT_FILE = "job.json", "result.json"
+
 
 class StepOutput(BaseModel):
     """An output of an earlier step of the same job."""
@@ -60,11 +62,13 @@ class Job(BaseModel):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
     def save(self, store: Store) -> None:
-        store.write(job_uri(store, self.id, "job.json"), self.model_dump_json(indent=1).encode())
+        """Write the job's file, and forget how an earlier run of the same work ended."""
+        store.remove(job_uri(store, self.id, self.digest, RESULT_FILE))
+        store.write(job_uri(store, self.id, self.digest, JOB_FILE), self.model_dump_json(indent=1).encode())
 
     @classmethod
-    def load(cls, store: Store, job_id: str) -> Job:
-        return cls.model_validate_json(store.read(job_uri(store, job_id, "job.json")))
+    def load(cls, store: Store, job_id: str, digest: str) -> Job:
+        return cls.model_validate_json(store.read(job_uri(store, job_id, digest, JOB_FILE)))
 
 
 class State(StrEnum):
@@ -95,17 +99,18 @@ class Result(BaseModel):
     error: str = ""
 
     def save(self, store: Store, job_id: str) -> None:
-        store.write(job_uri(store, job_id, "result.json"), self.model_dump_json(indent=1).encode())
+        uri = job_uri(store, job_id, self.digest, RESULT_FILE)
+        store.write(uri, self.model_dump_json(indent=1).encode())
 
     @classmethod
-    def load(cls, store: Store, job: str, digest: str) -> Result | None:
+    def load(cls, store: Store, job_id: str, digest: str) -> Result | None:
         """Return how the job of this digest ended, or None where it has not."""
         try:
-            result = cls.model_validate_json(store.read(job_uri(store, job, "result.json")))
+            return cls.model_validate_json(store.read(job_uri(store, job_id, digest, RESULT_FILE)))
         except FileNotFoundError:
             return None
-        return result if result.digest == digest else None
 
 
-def job_uri(store: Store, job_id: str, name: str) -> str:
-    return store.uri("jobs", job_id, name)
+def job_uri(store: Store, job_id: str, digest: str, name: str) -> str:
+    """Return where a file of a job lies; other work of the same task has a folder of its own."""
+    return store.uri("jobs", job_id, digest, name)

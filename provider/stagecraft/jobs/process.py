@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,14 @@ from stagecraft.jobs.job import Job, Result, State
 from stagecraft.jobs.lock import JobLock
 from stagecraft.jobs.run import STORAGE_OPTIONS_VARIABLE
 from stagecraft.jobs.runner import Handle, Runner
+
+LEADER, WORKER = "leader.json", "worker.json"
+"""Where the first process of a job's session, and the one that runs the stages, are noted."""
+
+TERM_SECONDS = 2.0
+"""Below the time that Airflow leaves a task that it ends."""
+
+KILL_SECONDS = 10.0
 
 Command = Callable[[list[str]], tuple[list[str], Mapping[str, str]]]
 """Makes the arguments of ``stagecraft.jobs`` a command line, with what it adds to the environment."""
@@ -53,27 +62,35 @@ class ProcessRunner(Runner):
         log = own / "log"
         handle["offset"] = log.stat().st_size if log.exists() else 0
         argv, environment = self.command(
-            [f"--store={self.store.root}", f"--job={job.id}", f"--lock={own / 'lock'}"]
+            [
+                f"--store={self.store.root}",
+                f"--job={job.id}",
+                f"--digest={job.digest}",
+                f"--lock={own / 'lock'}",
+            ]
         )
         options = {STORAGE_OPTIONS_VARIABLE: json.dumps(self.store.storage_options)}
+        # A Ray cluster is a matter of the connection; this machine's own variable would choose one unseen.
+        inherited = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
         with log.open("ab") as output:
             process = subprocess.Popen(
                 argv,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **options, **environment},
+                env={**inherited, "PYTHONUNBUFFERED": "1", **options, **environment},
                 start_new_session=True,
             )
-        record_leader(own, process.pid)
+        record(own / LEADER, process.pid)
         return handle
 
     def state(self, handle: Handle) -> State:
-        self._require_host(handle)
-        if self._alive(self._own(handle)):
+        if handle["host"] == socket.gethostname() and self._alive(self._own(handle)):
             return State.RUNNING
-        result = Result.load(self.store, handle["job"], handle["digest"])
-        return result.state if result else State.LOST
+        if result := Result.load(self.store, handle["job"], handle["digest"]):
+            return result.state
+        self._require_host(handle)
+        return State.LOST
 
     def read_log(self, handle: Handle, offset: int) -> tuple[str, int]:
         path = self._own(handle) / "log"
@@ -90,22 +107,22 @@ class ProcessRunner(Runner):
         import psutil
 
         own = self._own(handle)
-        leader = _leader(own)
-        if leader is None:
-            return
-        family = [leader, *leader.children(recursive=True)]
+        family = _family(own)
         for number in (signal.SIGTERM, signal.SIGKILL):
             for process in family:
                 _signal(process, number)
-            _, family = psutil.wait_procs(family, timeout=5)
+            _, family = psutil.wait_procs(family, timeout=TERM_SECONDS)
+        deadline = time.monotonic() + KILL_SECONDS
         while self._alive(own):
+            if time.monotonic() > deadline:
+                raise JobFailedError(f"job {handle['job']} does not end; its files are in {own}")
             time.sleep(0.05)
 
     def _own(self, handle: Handle) -> Path:
         return self.folder / str(handle["job"])
 
     def _alive(self, own: Path) -> bool:
-        return _leader(own) is not None or JobLock(own / "lock").held()
+        return _recorded(own / LEADER) is not None or JobLock(own / "lock").held()
 
     def _require_host(self, handle: Handle) -> None:
         if handle["host"] != socket.gethostname():
@@ -115,31 +132,48 @@ class ProcessRunner(Runner):
             )
 
 
-def record_leader(own: Path, pid: int) -> None:
-    """Note the first process of a job's session, for whoever wants to end it later."""
+def record(path: Path, pid: int) -> None:
+    """Note a process of a job, for whoever wants to end it later."""
     import psutil
 
     try:
         started = psutil.Process(pid).create_time()
     except psutil.NoSuchProcess:
         return
-    scratch = own / f"process.{os.getpid()}.tmp"
+    scratch = path.with_suffix(f".{os.getpid()}.tmp")
     scratch.write_text(json.dumps({"pid": pid, "started": started}))
-    scratch.replace(own / "process.json")
+    scratch.replace(path)
 
 
-def _leader(own: Path) -> Any:
-    """Return the first process of the job's session while it lives."""
+def _recorded(path: Path) -> Any:
+    """Return the process that was noted, while it lives."""
     import psutil
 
     try:
-        recorded = json.loads((own / "process.json").read_text())
-        process = psutil.Process(recorded["pid"])
-        if process.create_time() != recorded["started"] or process.status() == psutil.STATUS_ZOMBIE:
+        noted = json.loads(path.read_text())
+        process = psutil.Process(noted["pid"])
+        if process.create_time() != noted["started"] or process.status() == psutil.STATUS_ZOMBIE:
             return None
     except (FileNotFoundError, psutil.NoSuchProcess):
         return None
     return process
+
+
+def _family(own: Path) -> list[Any]:
+    """Return the living processes of a job: what was noted, its descendants, and its session."""
+    import psutil
+
+    heads = [process for name in (LEADER, WORKER) if (process := _recorded(own / name))]
+    sessions = {os.getsid(process.pid) for process in heads}
+    family = {process.pid: process for process in heads}
+    for process in psutil.process_iter():
+        with suppress(ProcessLookupError, PermissionError):
+            if os.getsid(process.pid) in sessions:
+                family[process.pid] = process
+    for head in heads:
+        with suppress(psutil.NoSuchProcess):
+            family |= {process.pid: process for process in head.children(recursive=True)}
+    return list(family.values())
 
 
 def _signal(process: Any, number: signal.Signals) -> None:

@@ -31,11 +31,19 @@ class RayRunner(Runner):
         self.store, self.jobs = store, jobs
 
     def submit(self, job: Job) -> Handle:
-        job.save(self.store)
-        command = ["python", "-m", "stagecraft.jobs", f"--store={self.store.root}", f"--job={job.id}"]
+        submission = self._next(f"{job.id}-{job.digest}")
+        if self.jobs.status(submission) is None:
+            job.save(self.store)
+        command = [
+            "python",
+            "-m",
+            "stagecraft.jobs",
+            f"--store={self.store.root}",
+            f"--job={job.id}",
+            f"--digest={job.digest}",
+        ]
         options = self.store.storage_options
         environment = {STORAGE_OPTIONS_VARIABLE: json.dumps(options)} if options else {}
-        submission = self._next(f"{job.id}-{job.digest}")
         self.jobs.submit(shlex.join(command), submission_id=submission, env=environment)
         return {"job": job.id, "digest": job.digest, "submission": submission}
 
@@ -62,8 +70,8 @@ class RayRunner(Runner):
             time.sleep(0.2)
 
     def _next(self, name: str) -> str:
-        """Return the id of the living or successful submission of this work, or the next unused one."""
+        """Return the id of the living submission of this work, or the next unused one."""
         number = 1
-        while self.jobs.status(f"{name}-{number}") in ("FAILED", "STOPPED"):
+        while self.jobs.status(f"{name}-{number}") in ENDED:
             number += 1
         return f"{name}-{number}"

@@ -29,22 +29,26 @@ def storage_options(environment: dict[str, str]) -> dict[str, Any]:
     return options
 
 
-def run_job(job: Job, store: Store) -> Result:
-    """Run the steps one after another; write the result and return it.
+def run_job(store: Store, job_id: str, digest: str) -> Result:
+    """Run a saved job's steps one after another; write the result and return it.
 
     A step whose outputs are committed is not run again, so a job that was killed goes on at the first step
     that is not.
     """
     try:
-        result = _run_steps(job, store)
+        result = _run_steps(Job.load(store, job_id, digest), store)
     except StagecraftError as error:
         log.error("%s", error)
-        result = Result(digest=job.digest, state=State.FAILED, error=f"{type(error).__name__}: {error}")
+        result = _failed(digest, error)
     except Exception as error:  # noqa: BLE001  the job's last act is to say how it ended, whatever happened
         traceback.print_exc()
-        result = Result(digest=job.digest, state=State.FAILED, error=f"{type(error).__name__}: {error}")
-    result.save(store, job.id)
+        result = _failed(digest, error)
+    result.save(store, job_id)
     return result
+
+
+def _failed(digest: str, error: Exception) -> Result:
+    return Result(digest=digest, state=State.FAILED, error=f"{type(error).__name__}: {error}")
 
 
 def _run_steps(job: Job, store: Store) -> Result:

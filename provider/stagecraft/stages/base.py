@@ -113,7 +113,7 @@ class Stage(BaseModel):
         }
         try:
             self.execute(bench, drafts, dict(inputs))
-            made = {name: draft.commit() for name, draft in drafts.items()}
+            made = {name: draft.commit(replace=not bench.cache) for name, draft in drafts.items()}
         except BaseException:
             for draft in drafts.values():
                 draft.discard()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,13 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from stagecraft.hooks.runner import arunner_of
 from stagecraft.hooks.store import StoreHook
 from stagecraft.jobs.job import State
+from stagecraft.jobs.runner import Watch
 
 if TYPE_CHECKING:
     from stagecraft.jobs.runner import Handle, Runner
+
+
+TIMED_OUT = "timed out"
 
 
 class JobTrigger(BaseTrigger):
@@ -24,6 +29,7 @@ class JobTrigger(BaseTrigger):
     :param spark_conn_id: connection of the Spark cluster, where the job runs there
     :param ray_conn_id: connection of the Ray cluster, where the job runs there
     :param poll_interval: seconds between two looks
+    :param deadline: when the job is ended, in seconds since the epoch; never where None
     """
 
     def __init__(
@@ -34,6 +40,7 @@ class JobTrigger(BaseTrigger):
         spark_conn_id: str | None,
         ray_conn_id: str | None,
         poll_interval: float,
+        deadline: float | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.handle = handle
@@ -41,6 +48,7 @@ class JobTrigger(BaseTrigger):
         self.spark_conn_id = spark_conn_id
         self.ray_conn_id = ray_conn_id
         self.poll_interval = poll_interval
+        self.deadline = deadline
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         return (
@@ -51,19 +59,23 @@ class JobTrigger(BaseTrigger):
                 "spark_conn_id": self.spark_conn_id,
                 "ray_conn_id": self.ray_conn_id,
                 "poll_interval": self.poll_interval,
+                "deadline": self.deadline,
             },
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         runner = await self._runner()
-        offset = self.handle.get("offset", 0)
+        watch = Watch(runner, self.handle)
         while True:
-            state = await asyncio.to_thread(runner.state, self.handle)
-            text, offset = await asyncio.to_thread(runner.read_log, self.handle, offset)
-            for line in text.splitlines():
+            seen = await asyncio.to_thread(watch.look)
+            for line in seen.text.splitlines():
                 self.log.info(line)
-            if state is not State.RUNNING:
-                yield TriggerEvent({"state": str(state)})  # type: ignore[no-untyped-call]
+            if seen.state is not State.RUNNING:
+                yield TriggerEvent({"state": str(seen.state)})  # type: ignore[no-untyped-call]
+                return
+            if self.deadline is not None and time.time() > self.deadline:
+                await asyncio.to_thread(runner.kill, self.handle)
+                yield TriggerEvent({"state": TIMED_OUT})  # type: ignore[no-untyped-call]
                 return
             await asyncio.sleep(self.poll_interval)
 

@@ -149,7 +149,9 @@ def test_a_stage_runs_as_a_ray_job(hook, store):
     assert runner.state(handle) is State.SUCCEEDED
     result = Result.load(store, job.id, job.digest)
     assert store.open(result.outputs["rows"]["dataset"]).table().to_pylist() == [{"x": 1}]
-    assert runner.submit(job) == handle
+    again = runner.submit(job)
+    assert again["submission"] != handle["submission"]
+    assert any("Stage sql: reused" in line for line in runner.follow(again))
 
 
 def test_a_ray_job_is_ended_and_a_retry_is_another_submission(hook, store, tmp_path):

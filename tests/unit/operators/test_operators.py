@@ -141,3 +141,15 @@ def test_job_ids_are_their_own_and_fit_for_a_file() -> None:
     plain, mapped = job_id(**names, map_index=-1), job_id(**names, map_index=0)
     assert plain != mapped
     assert "/" not in plain
+
+
+def test_an_operator_cannot_be_mapped() -> None:
+    with pytest.raises(InvalidInputError, match="StratifiedSampleOperator cannot be mapped"):
+        StratifiedSampleOperator.partial(task_id="sample", dataset=rows().dataset)
+
+
+def test_spark_without_a_connection_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match=r"task rows\.spark_conn_id"):
+        SQLOperator(task_id="rows", sql="SELECT 1 AS x", inputs={}, engine="spark")
+    encode = EncodeOperator(task_id="encode", fit=rows("raw").dataset, columns={"x": Fill("median")})
+    PSTrainOperator(task_id="train", dataset=encode.dataset, label="y", engine="spark")
