@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import http.client
 import json
 import time
 import urllib.error
@@ -15,6 +16,8 @@ from typing import Any
 from stagecraft.errors import StagecraftError
 
 ENDED = ("success", "failed")
+PATIENCE = 30
+"""Seconds for which a question that gets no answer is asked again: a locked database, a busy machine."""
 
 
 class AirflowError(StagecraftError, RuntimeError):
@@ -62,7 +65,7 @@ class AirflowClient:
 
     def health(self) -> dict[str, str | None]:
         """Return part → ``"healthy"``, ``"unhealthy"`` or None."""
-        answer = self.rest("GET", "/api/v2/monitor/health")
+        answer = self.rest("GET", "/api/v2/monitor/health", patience=0)
         return {part: state["status"] for part, state in answer.items() if state is not None}
 
     def wait_healthy(self, timeout: float = 300) -> None:
@@ -77,7 +80,7 @@ class AirflowClient:
             self.check_alive()
             try:
                 found = self.health()
-            except (OSError, RestError) as error:
+            except (OSError, http.client.HTTPException, RestError) as error:
                 found = error
             else:
                 if all(state == "healthy" for state in found.values()):
@@ -90,33 +93,59 @@ class AirflowClient:
         passwords = json.loads((self.home / "simple_auth_manager_passwords.json.generated").read_text())
         return str(passwords[user])
 
-    def token(self, user: str | None = None) -> str:
+    def token(self, user: str | None = None, *, patience: float = PATIENCE) -> str:
         """Return a bearer token of a user, kept for the next call.
 
         :param user: one of ``users``, the first one where None
+        :param patience: as :meth:`rest` takes it
         """
         if self.users is not None and user is None:
             user = self.users.partition(":")[0]
         if user not in self._tokens:
             if self.users is None:
-                answer = self._request("GET", "/auth/token")
+                answer = self._request("GET", "/auth/token", patience=patience)
             else:
                 body = {"username": user, "password": self.password(str(user))}
                 answer = self._request("POST", "/auth/token", json=body)
             self._tokens[user] = answer["access_token"]
         return self._tokens[user]
 
-    def rest(self, method: str, path: str, json: object = None, *, user: str | None = None) -> Any:
+    def rest(
+        self,
+        method: str,
+        path: str,
+        json: object = None,
+        *,
+        user: str | None = None,
+        patience: float = PATIENCE,
+    ) -> Any:
         """Send a request as a user; return the answer's JSON.
+
+        A GET that fails with a status of 500 or above, or without an answer, is sent again: it changes nothing.
 
         :param path: from the server's root, as ``"/api/v2/dags"``
         :param json: the body
+        :param patience: seconds after the first failure of a GET in which it is sent again
         :raises RestError: the status is 400 or above
         """
-        return self._request(method, path, json=json, token=self.token(user))
+        token = self.token(user, patience=patience)
+        return self._request(method, path, json=json, token=token, patience=patience)
 
-    def _request(self, method: str, path: str, *, json: object = None, token: str | None = None) -> Any:
-        return request(f"{self.url}{path}", method=method, body=json, token=token)
+    def _request(
+        self, method: str, path: str, *, json: object = None, token: str | None = None, patience: float = 0
+    ) -> Any:
+        deadline: float | None = None
+        while True:
+            try:
+                return request(f"{self.url}{path}", method=method, body=json, token=token)
+            except (OSError, http.client.HTTPException, RestError) as error:
+                if method != "GET" or (isinstance(error, RestError) and error.status < 500):
+                    raise
+                deadline = deadline or time.monotonic() + patience
+                if time.monotonic() >= deadline:
+                    raise
+            self.check_alive()
+            time.sleep(0.5)
 
     def unpause(self, dag_id: str, timeout: float = 90) -> None:
         """Let a DAG run; waits until Airflow has parsed it.
