@@ -1,4 +1,4 @@
--- What is known before departure of every flight that took place and arrived; late = 15 minutes or more.
+-- What is known before departure of every flight that took place and arrived; late = more than 15 minutes.
 -- Cancelled and diverted flights have no arrival delay, so nothing to learn: they are left out here.
 -- Weather and planes are joined where there are any: what is missing stays NULL, for the encoding to fill.
 SELECT
@@ -15,7 +15,7 @@ SELECT
     f.tailnum,
     concat_ws(' ', f.carrier, f.flight) AS flight,
     w.temp, w.dewp, w.humid, w.wind_speed, w.wind_dir, w.precip, w.pressure, w.visib,
-    2013 - p.year AS plane_age,
+    f.year - p.year AS plane_age,
     p.seats,
     p.engines,
     p.manufacturer,
