@@ -121,7 +121,7 @@ class AirflowClient:
     ) -> Any:
         """Send a request as a user; return the answer's JSON.
 
-        A GET that fails with a status of 500 or above, or without an answer, is sent again: it changes nothing.
+        A GET changes nothing: where the status is 500 or above, or no answer comes, it is sent again.
 
         :param path: from the server's root, as ``"/api/v2/dags"``
         :param json: the body
