@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
-from collections.abc import Sequence
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
 PROBE = Path(spark_install.__file__).with_name("spark_probe.py")
 CONNECT_SECONDS = 5
 PROBE_SECONDS = 120
+KEPT_SECONDS = 24 * 3600
 
 
 class SparkHook(BaseHook):
@@ -50,6 +56,9 @@ class SparkHook(BaseHook):
     def submit_command(self, entry: str, arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
         """Return the command line that runs a Python file on Spark, and what it adds to the environment.
 
+        The settings go through a file that this user alone can read: every user of the machine reads the
+        command lines. What the file does not set, Spark's own ``spark-defaults.conf`` may.
+
         :param entry: the path of the Python file
         :param arguments: its arguments
         :raises InvalidInputError: the connection's master or settings are of no use, or the Spark
@@ -60,14 +69,14 @@ class SparkHook(BaseHook):
         master, settings = master_of(connection), settings_of(connection)
         _reach(master)
         spark_install.check()
-        command = [str(spark_install.spark_submit()), "--master", master, "--deploy-mode", "client"]
-        for name, value in {**spark_install.static_settings(master), **settings}.items():
-            command += ["--conf", f"{name}={value}"]
+        settings = spark_install.static_settings(master) | settings
         environment = spark_install.environment()
         environment["PYTHONSAFEPATH"] = "1"  # Else modules beside the entry hide others of their names.
         if spark_install.is_local(master):
             environment["SPARK_LOCAL_IP"] = "127.0.0.1"
-        return [*command, entry, *arguments], environment
+        options = ["--master", master, "--deploy-mode", "client"]
+        options += ["--properties-file", str(properties_file(settings)), "--load-spark-defaults"]
+        return [str(spark_install.spark_submit()), *options, entry, *arguments], environment
 
     def test_connection(self) -> tuple[bool, str]:
         """Reach the master, then run ``SELECT 1`` as jobs are run."""
@@ -118,6 +127,38 @@ def settings_of(connection: Connection) -> dict[str, str]:
     named = {"queue": "spark.yarn.queue", "namespace": "spark.kubernetes.namespace"}
     settings = {setting: extra[name] for name, setting in named.items() if extra.get(name)}
     return settings | {name: _text(value) for name, value in given.items()}
+
+
+def properties_file(settings: Mapping[str, str]) -> Path:
+    """Write Spark settings below ``AIRFLOW_HOME``, readable by this user alone; return the file's path.
+
+    The file's name is a hash of its content: jobs of equal settings share it. A job reads it when it starts,
+    so files that no job asked for in the last day are removed.
+    """
+    from airflow.configuration import AIRFLOW_HOME
+
+    content = "".join(f"{_escaped(name)}={_escaped(value)}\n" for name, value in settings.items()).encode()
+    folder = Path(AIRFLOW_HOME) / "stagecraft-spark"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=folder)  # Its mode is 0600.
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    path = folder / f"{hashlib.sha256(content).hexdigest()[:32]}.conf"
+    os.replace(draft, path)
+    for other in folder.iterdir():
+        with suppress(FileNotFoundError):
+            if other.stat().st_mtime < time.time() - KEPT_SECONDS:
+                other.unlink()
+    return path
+
+
+def _escaped(text: str) -> str:
+    """Return a name or value as a properties file of Java holds it: what may end it early as ``\\uXXXX``."""
+    return re.sub(r"[^\w./-]", _code_units, text, flags=re.ASCII)
+
+
+def _code_units(found: re.Match[str]) -> str:
+    return re.sub("(....)", r"\\u\1", found[0].encode("utf-16-be").hex())
 
 
 def _text(value: Any) -> str:

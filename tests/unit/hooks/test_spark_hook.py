@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from airflow.sdk import Connection
 
 from stagecraft.errors import InvalidInputError
-from stagecraft.hooks.spark import SparkHook, master_of, settings_of
+from stagecraft.hooks.spark import SparkHook, master_of, properties_file, settings_of
 
 
 @pytest.mark.parametrize(
@@ -49,21 +51,69 @@ def test_refuses_settings_that_are_no_object() -> None:
         settings_of(Connection(conn_id="s", conn_type="spark", extra='{"conf": "spark.a=1"}'))
 
 
-def test_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    connection = {
-        "conn_type": "stagecraft_spark",
-        "host": "local[2]",
-        "extra": {"conf": {"spark.driver.memory": "2g"}},
-    }
+SETTINGS = {
+    "spark.driver.memory": "700m",
+    "spark.hadoop.fs.s3a.secret.key": "se=cr:et# \\with 'all' \"of\" it, ü and 🂡",
+    "spark.two lines": "a\nb",
+}
+
+
+@pytest.fixture
+def laptop(monkeypatch: pytest.MonkeyPatch) -> SparkHook:
+    connection = {"conn_type": "stagecraft_spark", "host": "local[1]", "extra": {"conf": SETTINGS}}
     monkeypatch.setenv("AIRFLOW_CONN_LAPTOP", json.dumps(connection))
-    command, environment = SparkHook("laptop").submit_command("job.py", ["--job", "1"])
+    return SparkHook("laptop")
+
+
+def test_command(laptop: SparkHook) -> None:
+    command, environment = laptop.submit_command("job.py", ["--job", "1"])
     assert Path(command[0]).name == "spark-submit"
-    assert command[1:5] == ["--master", "local[2]", "--deploy-mode", "client"]
+    assert command[1:5] == ["--master", "local[1]", "--deploy-mode", "client"]
     assert command[-3:] == ["job.py", "--job", "1"]
-    assert "spark.driver.memory=2g" in command
-    assert "spark.driver.bindAddress=127.0.0.1" in command
     assert environment["PYSPARK_PYTHON"] == sys.executable
     assert Path(environment["JAVA_HOME"], "bin", "java").exists()
+
+
+def test_no_setting_shows_on_the_command_line(laptop: SparkHook) -> None:
+    """Any user of the machine reads command lines; the file is this user's alone."""
+    command, _ = laptop.submit_command("job.py", [])
+    assert not [word for word in command for value in SETTINGS.values() if value in word]
+    path = Path(command[command.index("--properties-file") + 1])
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert "spark.driver.memory=700m" in path.read_text().splitlines()
+    assert "spark.driver.bindAddress=127.0.0.1" in path.read_text().splitlines()
+
+
+def test_settings_files_are_shared_and_go_when_no_job_asks_for_them() -> None:
+    old, new = properties_file({"spark.a": "1"}), properties_file({"spark.a": "2"})
+    assert old != new
+    assert properties_file({"spark.a": "1"}) == old
+    os.utime(old, (0, 0))
+    assert properties_file({"spark.a": "2"}) == new
+    assert not old.exists()
+    assert new.exists()
+
+
+@pytest.mark.spark
+def test_spark_reads_every_setting(
+    laptop: SparkHook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "spark-defaults.conf").write_text("spark.driver.memory 800m\nspark.of.default kept\n")
+    monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path))
+    entry = tmp_path / "entry.py"
+    entry.write_text(
+        "import json\nfrom pyspark import SparkConf\nfrom pyspark.sql import SparkSession\n"
+        "SparkSession.builder.getOrCreate()\nprint('found', json.dumps(dict(SparkConf().getAll())))\n"
+    )
+    command, environment = laptop.submit_command(str(entry), [])
+    done = subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True, check=True
+    )
+    line = next(line for line in done.stdout.splitlines() if line.startswith("found "))
+    found = json.loads(line.removeprefix("found "))
+    assert {name: found.get(name) for name in SETTINGS} == SETTINGS
+    assert found["spark.of.default"] == "kept"
 
 
 def test_connection_names_the_master_that_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
