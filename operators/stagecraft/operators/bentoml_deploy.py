@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
 from airflow.sdk import XComArg
 
-from stagecraft.artifacts.artifact import Kind, Reference
+from stagecraft.artifacts.artifact import Kind
 from stagecraft.errors import InvalidInputError
 from stagecraft.hooks.serving import ServingHook
-from stagecraft.operators.output import Output, Requirement
+from stagecraft.operators.output import Output, Requirement, reference_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -69,9 +69,7 @@ class BentoMLDeployOperator(BaseOperator):
         return XComArg(self, key="deployment")
 
     def execute(self, context: Context) -> None:
-        model = Reference.model_validate(self.model)
-        if model.kind is not Kind.MODEL:
-            raise InvalidInputError(f"task {self.task_id}: deploy.model", f"a {model.kind}", "a model")
+        model = reference_of(f"task {self.task_id}: deploy.model", self.model, Kind.MODEL)
         self._check_requirement()
         version = self.version or model.fingerprint[:VERSION_DIGITS]
         deployment = ServingHook(self.conn_id).deploy(

@@ -38,7 +38,7 @@ class CompareOnlineOperator(BaseOperator):
     :param key: columns that tell every row apart, in both datasets
     :param tolerance: the largest difference of two scores that passes
     :param batch_rows: rows a request
-    :param conn_id: the service's connection
+    :param conn_id: the service's connection, as the deploying task has it
     :param store_conn_id: connection of the artifact store
     """
 
@@ -78,14 +78,18 @@ class CompareOnlineOperator(BaseOperator):
         where = f"task {self.task_id}: compare_online"
         store = StoreHook(self.store_conn_id).store()
         deployment = Deployment.of(f"{where}.deployment", self.deployment)
+        hook = ServingHook(self.conn_id)
+        hook.endpoint.check(f"{where}.conn_id", deployment)
         raw = open_reference(store, f"{where}.dataset", self.dataset, Kind.DATASET)
         batch = open_reference(store, f"{where}.predictions", self.predictions, Kind.DATASET)
         key = [self.key] if isinstance(self.key, str) else list(self.key)
         raw.require(f"{where}.key", *key)
         batch.require(f"{where}.predictions", *key, SCORE)
+        for dataset in (raw, batch):
+            dataset.verify()
         begun = time.monotonic()
         rows = raw.table()
-        online = rows.select(key).append_column(SCORE, [self._ask(deployment, rows)])
+        online = rows.select(key).append_column(SCORE, [self._ask(hook, deployment, rows)])
         seconds = time.monotonic() - begun
         found = compare(online, batch.table([*key, SCORE]), key)
         self.log.info(
@@ -98,12 +102,11 @@ class CompareOnlineOperator(BaseOperator):
         if fault := found.fault(float(self.tolerance)):
             raise AirflowFailException(f"Online and batch disagree: {fault}")
 
-    def _ask(self, deployment: Deployment, rows: pa.Table) -> pa.Array:
+    def _ask(self, hook: ServingHook, deployment: Deployment, rows: pa.Table) -> pa.Array:
         import pyarrow as pa
 
         from stagecraft.serving.rows import json_columns, rows_of
 
-        hook = ServingHook(self.conn_id)
         rows = rows.select(json_columns(rows.schema))
         scores: list[float] = []
         for start in range(0, rows.num_rows, self.batch_rows):

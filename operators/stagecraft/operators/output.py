@@ -118,8 +118,8 @@ def measure(metrics: Mapping[str, float], metric: str, op: str, bound: float) ->
     }
 
 
-def open_reference(store: Store, where: str, value: Any, kind: Kind) -> Any:
-    """Return the artifact that an operator's resolved argument refers to.
+def reference_of(where: str, value: Any, kind: Kind) -> Reference:
+    """Return what an operator's resolved argument refers to.
 
     :raises InvalidInputError: the value is no reference, or of another kind
     """
@@ -131,7 +131,24 @@ def open_reference(store: Store, where: str, value: Any, kind: Kind) -> Any:
         ) from error
     if reference.kind != kind:
         raise InvalidInputError(where, f"a {reference.kind} is wired here", f"a {kind}")
-    return store.open(reference)
+    return reference
 
 
-__all__ = ["Metric", "Output", "ReportOutput", "Requirement", "XComArg", "measure", "open_reference"]
+def open_reference(store: Store, where: str, value: Any, kind: Kind) -> Any:
+    """Return the artifact that an operator's resolved argument refers to.
+
+    :raises InvalidInputError: the value is no reference, or of another kind
+    """
+    return store.open(reference_of(where, value, kind))
+
+
+__all__ = [
+    "Metric",
+    "Output",
+    "ReportOutput",
+    "Requirement",
+    "XComArg",
+    "measure",
+    "open_reference",
+    "reference_of",
+]

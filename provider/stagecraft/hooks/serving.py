@@ -42,6 +42,18 @@ class Endpoint:
         port = f":{connection.port}" if connection.port else ""
         return cls(f"{scheme}://{host}{port}", connection.password or None)
 
+    def check(self, where: str, deployment: Deployment) -> None:
+        """Refuse a deployment that is in another service.
+
+        :raises InvalidInputError: names both services
+        """
+        if deployment.url != self.url:
+            raise InvalidInputError(
+                where,
+                f"the connection leads to {self.url}, and the deployment is at {deployment.url}",
+                "the connection of the task that deployed",
+            )
+
     @property
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}

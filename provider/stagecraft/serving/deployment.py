@@ -51,7 +51,7 @@ def missing(deployment: Deployment, status: Mapping[str, Any]) -> str | None:
     >>> status = {"generation": 2, "models": {"late": {"default": "a", "versions": ["a"]}},
     ...     "expected_workers": 1, "workers": [{"pid": 7, "generation": 1, "models": {}, "error": None}]}
     >>> missing(Deployment(name="late", version="a", generation=2, url=""), status)
-    'worker 7 serves generation 1, not yet 2'
+    'worker 7 follows generation 1, not yet 2'
     """
     if status["generation"] < deployment.generation:
         return f"the service is at generation {status['generation']}, not yet {deployment.generation}"
@@ -62,11 +62,12 @@ def missing(deployment: Deployment, status: Mapping[str, Any]) -> str | None:
             f"generation {status['generation']} has {served}"
         )
     for worker in status["workers"]:
-        behind = worker["generation"] < deployment.generation
-        if behind or deployment.version not in worker["models"].get(deployment.name, []):
-            found = f"worker {worker['pid']} serves generation {worker['generation']}"
-            error = f": {worker['error']}" if worker["error"] else ""
-            return f"{found}, not yet {deployment.generation}{error}"
+        who, error = f"worker {worker['pid']}", f": {worker['error']}" if worker["error"] else ""
+        if worker["generation"] < deployment.generation:
+            return f"{who} follows generation {worker['generation']}, not yet {deployment.generation}{error}"
+        # What else a worker could not load is no concern of this deployment.
+        if deployment.version not in worker["models"].get(deployment.name, []):
+            return f"{who} has not loaded version {deployment.version!r} of {deployment.name!r}{error}"
     if len(status["workers"]) < status["expected_workers"]:
         return f"{len(status['workers'])} of {status['expected_workers']} workers are up"
     return None

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from stagecraft.errors import InvalidInputError, StagecraftError
-from stagecraft.serving.manifest import UnknownModelError
+from stagecraft.serving.manifest import ConflictError, UnknownModelError
 from stagecraft.serving.settings import TOKEN, Settings
 from stagecraft.serving.table import ModelTable
 from stagecraft.serving.workers import Workers
@@ -53,9 +53,10 @@ class Refused(Exception):
 
 
 class Management:
-    """``GET /status``, ``POST /models``, ``PUT /models/{name}/default``.
+    """``GET /status``, ``POST /models``, ``PUT /models/{name}/default``,
+    ``DELETE /models/{name}/versions/{version}``.
 
-    The two that change something ask for the token, ``Authorization: Bearer …``, and are disabled where the
+    The three that change something ask for the token, ``Authorization: Bearer …``, and are disabled where the
     service has none. A change is made in the manifest alone; every worker follows that.
     """
 
@@ -69,6 +70,7 @@ class Management:
                 Route("/status", _answer(self.status), methods=["GET"]),
                 Route("/models", _answer(self.deploy), methods=["POST"]),
                 Route("/models/{name}/default", _answer(self.set_default), methods=["PUT"]),
+                Route("/models/{name}/versions/{version}", _answer(self.delete), methods=["DELETE"]),
             ]
         )
 
@@ -128,6 +130,21 @@ class Management:
             "default": body.version,
         }
 
+    async def delete(self, request: Request) -> dict[str, Any]:
+        """Take out a version that is not the default: one that no longer loads, say."""
+        self.authorize(request)
+        name, version = request.path_params["name"], request.path_params["version"]
+        manifest = await asyncio.to_thread(
+            self.table.file.update, lambda manifest: manifest.without(name, version)
+        )
+        await self.table.refresh()
+        return {
+            "name": name,
+            "version": version,
+            "generation": manifest.generation,
+            "default": manifest.models[name].default,
+        }
+
     def authorize(self, request: Request) -> None:
         if not self.token:
             raise Refused(403, f"management is disabled: the service was started without {TOKEN}")
@@ -153,7 +170,7 @@ def _answer(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         except UnknownModelError as error:
             return JSONResponse({"error": str(error)}, 404)
         except InvalidInputError as error:
-            return JSONResponse({"error": str(error)}, 409 if error.where == "deploy.version" else 400)
+            return JSONResponse({"error": str(error)}, 409 if isinstance(error, ConflictError) else 400)
         except (StagecraftError, OSError) as error:
             return JSONResponse({"error": str(error)}, 503)
 

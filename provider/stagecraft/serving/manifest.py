@@ -60,7 +60,8 @@ class Manifest(BaseModel):
         :param default: whether the version becomes the default; a model's first version always does
         :param keep: versions of the model to keep: the oldest ones beyond it that are neither the default,
             nor the one that was default until now, nor the new one, are dropped. None keeps all
-        :raises InvalidInputError: the name or version is malformed, or the version is another artifact
+        :raises InvalidInputError: the name or version is malformed
+        :raises ConflictError: the version is another artifact
         """
         for what, text in (("name", name), ("version", version)):
             if not NAME.fullmatch(text):
@@ -73,7 +74,7 @@ class Manifest(BaseModel):
         if model is None:
             return self._with(name, Versions(default=version, versions={version: artifact}))
         if (found := model.versions.get(version)) and found.fingerprint != artifact.fingerprint:
-            raise InvalidInputError(
+            raise ConflictError(
                 "deploy.version",
                 f"version {version!r} of {name!r} is the artifact {found.fingerprint} already",
                 "another version name; a version never changes",
@@ -94,6 +95,20 @@ class Manifest(BaseModel):
         model = self.find(name, version)[0]
         return self._with(name, model.model_copy(update={"default": version}))
 
+    def without(self, name: str, version: str) -> Manifest:
+        """Return the manifest with a version taken out.
+
+        :raises UnknownModelError: the model or the version is unknown
+        :raises ConflictError: it is the default
+        """
+        model = self.find(name, version)[0]
+        if version == model.default:
+            raise ConflictError(
+                "delete.version", f"{version!r} is the default of {name!r}", "another default first"
+            )
+        kept = {other: artifact for other, artifact in model.versions.items() if other != version}
+        return self._with(name, model.model_copy(update={"versions": kept}))
+
     def find(self, name: str, version: str | None = None) -> tuple[Versions, str]:
         """Return a model and the version that was asked for, or its default.
 
@@ -110,6 +125,10 @@ class Manifest(BaseModel):
         if self.models.get(name) == model:
             return self
         return Manifest(generation=self.generation + 1, models={**self.models, name: model})
+
+
+class ConflictError(InvalidInputError):
+    """A change that what is served stands against."""
 
 
 class UnknownModelError(InvalidInputError):

@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 from stagecraft.artifacts.model import Model
 from stagecraft.artifacts.store import Store
 from stagecraft.errors import InvalidInputError, StagecraftError
-from stagecraft.serving.manifest import Manifest, ManifestFile, Signature, Version
+from stagecraft.serving.manifest import Manifest, ManifestFile, Signature, Version, Versions
 from stagecraft.serving.predictor import Predictor
 
 log = logging.getLogger(__name__)
@@ -38,13 +38,26 @@ class Table:
             loaded.setdefault(name, []).append(version)
         return loaded
 
+    def after(self, before: Table) -> Table:
+        """Return this table, with the default of ``before`` for each model whose own one is not loaded."""
+        models, predictors = dict(self.manifest.models), dict(self.predictors)
+        for name, model in self.manifest.models.items():
+            old = before.manifest.models.get(name)
+            if (name, model.default) in predictors or old is None:
+                continue
+            if spare := before.predictors.get((name, old.default)):
+                predictors[name, old.default] = spare
+                versions = {**model.versions, old.default: old.versions[old.default]}
+                models[name] = Versions(default=old.default, versions=versions)
+        return Table(self.manifest.model_copy(update={"models": models}), predictors)
+
 
 class ModelTable:
     """Follows the manifest: loads what is new, checks it, then rebinds one reference.
 
-    A generation with a model that cannot be loaded is not taken: the one before keeps serving,
-    :attr:`error` says why, and the load is tried again, ever more rarely. A worker that starts, and has
-    nothing before it, serves those models that it could load.
+    A version that cannot be loaded is left out, and holds up no other: :attr:`error` says why, and the load
+    is tried again, ever more rarely. Where it is a model's default, the default before keeps answering, if
+    there is one.
 
     :param file: the manifest
     :param store: the only store that models are loaded from
@@ -107,7 +120,7 @@ class ModelTable:
         return predictor
 
     def state(self) -> tuple[int, dict[str, list[str]], str | None]:
-        """The generation that is loaded in full, model → versions that are loaded, and what went wrong."""
+        """The generation that is followed, model → versions that are loaded, and what went wrong."""
         return self.generation, self.current.versions(), self.error
 
     async def refresh(self) -> None:
@@ -121,24 +134,21 @@ class ModelTable:
                 self._retry = FIRST_RETRY
             self._seen = signature
             table, errors = await asyncio.to_thread(self._load_all)
+            self.error = "; ".join(errors) or None
             if errors:
-                self.error = "; ".join(errors)
                 self._due = time.monotonic() + self._retry
                 self._retry = min(2 * self._retry, LAST_RETRY)
-            else:
-                self.error = None
+            if table is not None:
+                self.current = table.after(self.current)
                 self.generation = table.manifest.generation
-            if not errors or self.generation == 0:
-                self.current = table
 
-    def _load_all(self) -> tuple[Table, list[str]]:
+    def _load_all(self) -> tuple[Table | None, list[str]]:
         predictors: dict[tuple[str, str], Predictor] = {}
         errors = []
-        manifest = Manifest()
         try:
             manifest = self.file.read()
         except (StagecraftError, OSError) as error:
-            return Table(), [str(error)]
+            return None, [str(error)]
         for name, model in manifest.models.items():
             for version, artifact in model.versions.items():
                 try:

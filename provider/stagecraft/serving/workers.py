@@ -16,9 +16,9 @@ class WorkerState(BaseModel):
     """A worker process and what it serves.
 
     :param started: when the process began, seconds since the epoch; tells it from another of the same pid
-    :param generation: the manifest's generation that it has loaded in full
+    :param generation: the manifest's generation that it follows
     :param models: model → versions that it answers for
-    :param error: why it did not take a later generation
+    :param error: what it could not load, and why
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -47,6 +47,7 @@ class DeploymentTrigger(BaseTrigger):
 
         endpoint = Endpoint.of(await BaseHook.aget_connection(self.conn_id))
         deployment = Deployment.of("deployment_trigger.deployment", self.deployment)
+        endpoint.check("deployment_trigger.conn_id", deployment)
         said = None
         async with httpx.AsyncClient(
             headers=endpoint.headers, timeout=30, trust_env=endpoint.trust_environment

@@ -26,7 +26,7 @@ class DeploymentSensor(BaseSensorOperator):
     >>> served = DeploymentSensor(task_id="served", deployment=live.deployment)  # doctest: +SKIP
 
     :param deployment: what a deploying task hands on
-    :param conn_id: the service's connection
+    :param conn_id: the service's connection, as the deploying task has it
     :param deferrable: whether the triggerer waits, so that no worker does
     :param poke_interval: seconds between two looks
     :param timeout: seconds until the sensor gives up
@@ -56,8 +56,10 @@ class DeploymentSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> bool:
         deployment = Deployment.of(f"task {self.task_id}.deployment", self.deployment)
+        hook = ServingHook(self.conn_id)
+        hook.endpoint.check(f"task {self.task_id}.conn_id", deployment)
         try:
-            waiting = missing(deployment, ServingHook(self.conn_id).status())
+            waiting = missing(deployment, hook.status())
         except UnreachableError as error:
             waiting = str(error)
         except NoLongerServedError as error:

@@ -108,7 +108,7 @@ def test_a_corrupt_model_is_refused_and_the_old_one_serves(
     pushed = file.update(lambda manifest: manifest.deployed("care", "bad", artifact))
     workers = _wait_for(service, lambda state: all(worker["error"] for worker in state["workers"]))["workers"]
     assert all("checksum" in worker["error"] for worker in workers)
-    assert all(worker["generation"] == generation for worker in workers)
+    assert not any("bad" in worker["models"]["care"] for worker in workers)
     rows = flights(2)
     answer = service.predict(model="care", rows=rows_of(rows)).json()
     assert answer["version"] == good.fingerprint[-4:]
@@ -118,7 +118,23 @@ def test_a_corrupt_model_is_refused_and_the_old_one_serves(
     shutil.rmtree(bad.store.strip(bad.uri))
     commit(service.store, 20)
     service.wait(pushed.generation)
-    assert not any(worker["error"] for worker in service.status()["workers"])
+    _wait_for(service, lambda state: not any(worker["error"] for worker in state["workers"]))
+
+
+def test_a_version_is_taken_out(service: Any, models: list[Model]) -> None:
+    old, new = (model.fingerprint[-4:] for model in models[:2])
+    for model in models[:2]:
+        service.deploy("out", model)
+    path = "/models/out/versions/"
+    assert service.call("DELETE", path + old, token=None).status_code == 401
+    assert service.call("DELETE", path + new).status_code == 409
+    answer = service.call("DELETE", path + old)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["default"] == new
+    service.wait(answer.json()["generation"])
+    assert service.status()["models"]["out"]["versions"] == [new]
+    assert all(worker["models"]["out"] == [new] for worker in service.status()["workers"])
+    assert service.call("DELETE", path + old).status_code == 404
 
 
 def test_old_versions_make_room(service: Any, models: list[Model]) -> None:

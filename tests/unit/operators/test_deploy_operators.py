@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +14,15 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG
 
 from stagecraft.artifacts.artifact import Kind
-from stagecraft.errors import InvalidInputError
+from stagecraft.artifacts.store import Store
+from stagecraft.errors import CorruptArtifactError, InvalidInputError
 from stagecraft.hooks.serving import Endpoint, ServingHook
 from stagecraft.operators.bentoml_deploy import BentoMLDeployOperator
 from stagecraft.operators.compare_online import CompareOnlineOperator
 from stagecraft.operators.output import Output, ReportOutput
 from stagecraft.provider_info import get_provider_info
 from stagecraft.sensors.deployment import DeploymentSensor
+from stagecraft.triggers.deployment import DeploymentTrigger
 
 
 def test_data_flow_makes_the_dependencies() -> None:
@@ -89,6 +93,63 @@ def test_a_connection_of_no_use_is_refused(
     passed, message = ServingHook().test_connection()
     assert not passed
     assert "host" in message or "schema" in message
+
+
+def test_a_deployment_of_another_service_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    connect(monkeypatch, {"host": "127.0.0.1", "port": 9})
+    monkeypatch.setenv("AIRFLOW_CONN_STAGECRAFT_STORE", json.dumps({"conn_type": "x", "host": str(tmp_path)}))
+    deployment = {"name": "late", "version": "a", "generation": 1, "url": "http://staging:3000"}
+    both = r"conn_id: .*http://127\.0\.0\.1:9, .*http://staging:3000"
+    with pytest.raises(InvalidInputError, match=both):
+        DeploymentSensor(task_id="served", deployment=deployment).poke({})  # type: ignore[typeddict-item]
+    with pytest.raises(InvalidInputError, match=both):
+        CompareOnlineOperator(
+            task_id="compare", deployment=deployment, predictions={}, dataset={}, key="id"
+        ).execute({})  # type: ignore[typeddict-item]
+    trigger = DeploymentTrigger(deployment, ServingHook.default_conn_name, 0.01)
+
+    async def fires() -> dict[str, Any]:
+        return (await anext(trigger.run())).payload
+
+    event = asyncio.run(asyncio.wait_for(fires(), 30))
+    assert not event["served"]
+    assert "http://staging:3000" in event["error"]
+
+
+@pytest.mark.parametrize(
+    "value", [{"kind": "model"}, {"kind": "report", "fingerprint": "a", "uri": "a"}, None]
+)
+def test_what_is_no_model_is_not_deployed(value: Any) -> None:
+    operator = BentoMLDeployOperator(task_id="deploy", model=value, name="x")
+    with pytest.raises(InvalidInputError, match=r"task deploy: deploy\.model: "):
+        operator.execute({})  # type: ignore[typeddict-item]
+
+
+def test_a_damaged_dataset_is_not_compared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import io
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    connect(monkeypatch, {"host": "127.0.0.1", "port": 9})
+    monkeypatch.setenv("AIRFLOW_CONN_STAGECRAFT_STORE", json.dumps({"conn_type": "x", "host": str(tmp_path)}))
+    store = Store(str(tmp_path))
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"id": [1], "score": [0.5]}), sink)
+    sound, damaged = (store.draft(Kind.DATASET, digit * 32, lineage={}) for digit in "ab")
+    for draft in (sound, damaged):
+        draft.write("part-0.parquet", sink.getvalue())
+        draft.meta.update(rows=1, columns={"id": "int64", "score": "double"})
+    made = [draft.commit() for draft in (sound, damaged)]
+    store.write(made[1].file_uri("part-0.parquet"), sink.getvalue() + b" ")
+    good, bad = (artifact.reference.model_dump(mode="json") for artifact in made)
+    deployment = {"name": "late", "version": "a", "generation": 1, "url": "http://127.0.0.1:9"}
+    for dataset, predictions in ((good, bad), (bad, good)):
+        operator = CompareOnlineOperator(
+            task_id="compare", deployment=deployment, dataset=dataset, predictions=predictions, key="id"
+        )
+        with pytest.raises(CorruptArtifactError, match="checksum"):
+            operator.execute({})  # type: ignore[typeddict-item]
 
 
 def test_the_token_is_never_shown() -> None:

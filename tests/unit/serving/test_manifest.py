@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stagecraft.errors import CorruptArtifactError, InvalidInputError
-from stagecraft.serving.manifest import Manifest, ManifestFile, UnknownModelError, Version
+from stagecraft.serving.manifest import ConflictError, Manifest, ManifestFile, UnknownModelError, Version
 
 
 def artifact(digit: str) -> Version:
@@ -63,6 +63,15 @@ def test_a_rollback_is_a_generation_too() -> None:
     manifest = deployed("a", "b").with_default("late", "a")
     assert (manifest.generation, manifest.find("late")[1]) == (3, "a")
     assert manifest.with_default("late", "a") is manifest
+
+
+def test_a_version_is_taken_out_unless_it_is_the_default() -> None:
+    manifest = deployed("a", "b").without("late", "a")
+    assert (manifest.generation, list(manifest.models["late"].versions)) == (3, ["b"])
+    with pytest.raises(ConflictError, match="'b' is the default of 'late'"):
+        manifest.without("late", "b")
+    with pytest.raises(UnknownModelError, match="'a'"):
+        manifest.without("late", "a")
 
 
 def test_unknown_names_are_answered_with_the_known_ones() -> None:

@@ -116,19 +116,38 @@ def test_one_artifact_is_loaded_once(table: ModelTable, store: Store) -> None:
     assert table.find("late", "one")[1] is table.find("late", "same")[1]
 
 
-def test_a_bad_model_leaves_the_old_generation(table: ModelTable, store: Store) -> None:
+def test_a_bad_default_leaves_the_one_before(table: ModelTable, store: Store) -> None:
     deploy(table, commit(store, "1"), "one")
     asyncio.run(table.refresh())
     bad = commit(store, "2")
     os.unlink(store.strip(bad.file_uri("1-linear/weights.npz")))
     deploy(table, bad, "two")
     asyncio.run(table.refresh())
-    assert table.generation == 1
+    assert table.state()[:2] == (2, {"late": ["one"]})
     assert "missing" in str(table.error)
     assert table.find("late", None)[0] == "one"
     table.file.update(lambda manifest: manifest.with_default("late", "one"))
     asyncio.run(table.refresh())
-    assert table.generation == 1
+    assert table.state()[:2] == (3, {"late": ["one"]})
+    table.file.update(lambda manifest: manifest.without("late", "two"))
+    asyncio.run(table.refresh())
+    assert table.state() == (4, {"late": ["one"]}, None)
+
+
+def test_a_dead_old_version_does_not_hold_up_a_deployment_after_a_restart(
+    table: ModelTable, store: Store
+) -> None:
+    dead = commit(store, "1")
+    deploy(table, dead, "dead")
+    os.unlink(store.strip(dead.file_uri("1-linear/weights.npz")))
+    deploy(table, commit(store, "2"), "two")
+    asyncio.run(table.refresh())
+    assert table.state()[:2] == (2, {"late": ["two"]})
+    deploy(table, commit(store, "3"), "three")
+    asyncio.run(table.refresh())
+    assert table.state()[:2] == (3, {"late": ["two", "three"]})
+    assert "late dead" in str(table.error)
+    assert table.find("late", None)[0] == "three"
 
 
 def test_a_torn_manifest_leaves_the_old_generation(table: ModelTable, store: Store) -> None:
@@ -146,7 +165,7 @@ def test_a_worker_that_starts_serves_what_it_can(table: ModelTable, store: Store
     os.unlink(store.strip(bad.file_uri("golden.parquet")))
     deploy(table, bad, "two")
     asyncio.run(table.refresh())
-    assert table.generation == 0
+    assert table.state()[:2] == (2, {"late": ["one"]})
     assert table.find("late", "one")[0] == "one"
     with pytest.raises(NotLoadedError, match=r"'two'.*golden\.parquet.*missing"):
         table.find("late", None)

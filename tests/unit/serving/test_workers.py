@@ -56,6 +56,20 @@ def test_a_deployment_is_served_when_all_workers_have_it() -> None:
         }
 
     assert missing(deployment, status(2, 3)) is None
-    assert missing(deployment, status(2, 1)) == "worker 1 serves generation 1, not yet 2"
+    assert missing(deployment, status(2, 1)) == "worker 1 follows generation 1, not yet 2"
     assert missing(deployment, status(1, 1)) == "the service is at generation 1, not yet 2"
     assert missing(deployment, status(2, 2, expected=3)) == "2 of 3 workers are up"
+
+
+def test_what_else_a_worker_could_not_load_is_not_waited_for() -> None:
+    worker = {"pid": 7, "generation": 2, "models": {"late": ["b"]}, "error": "late a: it is missing"}
+    status = {
+        "generation": 2,
+        "models": {"late": {"default": "b", "versions": ["a", "b"]}},
+        "expected_workers": 1,
+        "workers": [worker],
+    }
+    assert missing(Deployment(name="late", version="b", generation=2, url=""), status) is None
+    assert missing(Deployment(name="late", version="a", generation=2, url=""), status) == (
+        "worker 7 has not loaded version 'a' of 'late': late a: it is missing"
+    )
