@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
+import os
+import uuid
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -15,6 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from stagecraft.artifacts.store import Store
+
+log = logging.getLogger(__name__)
 
 MANIFEST = "checkpoint.json"
 
@@ -41,12 +47,16 @@ class Checkpoints:
     """The checkpoint of one run, below ``checkpoints/<fingerprint>/`` of the store.
 
     Parts are written first, each under a name of its own; replacing the manifest, in one step, commits them
-    and the ledger. A crash at any moment leaves the checkpoint before or the one after.
+    and the ledger. A crash at any moment leaves the checkpoint before or the one after. Where two runs do the
+    same work at a time, each removes its own parts and those that it went on from, never what the other one
+    is writing.
     """
 
     def __init__(self, store: Store, fingerprint: str) -> None:
         self._store = store
         self._folder = store.uri("checkpoints", fingerprint)
+        self._writer = uuid.uuid4().hex[:12]
+        self._taken: set[str] = set()
 
     def write_part(self, shard: int, step: int, state: np.ndarray) -> Part:
         """Write a shard's state: the keys that are not zero.
@@ -59,7 +69,7 @@ class Checkpoints:
         sink = io.BytesIO()
         np.savez(sink, keys=keys, state=state[keys])
         data = sink.getvalue()
-        part = Part(name=f"{step:012d}-{shard}.npz", sha256=hashlib.sha256(data).hexdigest())
+        part = Part(name=f"{self._writer}-{step:012d}-{shard}.npz", sha256=hashlib.sha256(data).hexdigest())
         self._store.write(f"{self._folder}/{part.name}", data)
         return part
 
@@ -80,18 +90,53 @@ class Checkpoints:
             state[stored["keys"]] = stored["state"]
 
     def commit(self, checkpoint: Checkpoint) -> None:
-        """Make ``checkpoint`` the latest, and remove the parts of earlier ones."""
+        """Make ``checkpoint`` the latest, and remove the parts of those before it."""
         self._store.write(f"{self._folder}/{MANIFEST}", checkpoint.model_dump_json().encode())
-        kept = {MANIFEST, *(part.name for part in checkpoint.parts)}
-        files = self._store.filesystem
-        for path in files.find(self._store.strip(self._folder)):
-            if path.rpartition("/")[2] not in kept:
-                files.rm_file(path)
+        self._sweep(kept={part.name for part in checkpoint.parts})
 
     def latest(self) -> Checkpoint | None:
-        """Return the committed checkpoint, or None where there is none.
+        """Return the committed checkpoint; None where there is none, or a damaged one, which is warned of."""
+        try:
+            checkpoint = self._read()
+            if checkpoint is None:
+                return None
+            self._taken = {part.name for part in checkpoint.parts}
+            for part in checkpoint.parts:
+                found = self._store.checksum(f"{self._folder}/{part.name}")
+                if found is None or found[1] != part.sha256:
+                    raise self._corrupt(f"{part.name} is missing, or its checksum differs")
+        except CorruptArtifactError as error:
+            log.warning("%s; the training starts anew", error)
+            return None
+        return checkpoint
 
-        :raises CorruptArtifactError: its manifest is unreadable
+    def remove(self) -> None:
+        """Remove the checkpoint: the run is done."""
+        try:
+            checkpoint = self._read()
+        except CorruptArtifactError:
+            checkpoint = None
+        parts = {part.name for part in checkpoint.parts} if checkpoint else set()
+        if all(name in self._taken or name.startswith(self._writer) for name in parts):
+            self._store.remove(f"{self._folder}/{MANIFEST}")  # first: it never names parts that are gone
+        self._sweep(kept=set())
+        if self._store.is_local:
+            with suppress(OSError):  # Another run of the same work is under way, or nothing was ever written.
+                os.rmdir(self._store.strip(self._folder))
+
+    def _sweep(self, kept: set[str]) -> None:
+        """Remove the parts of this writer and of the checkpoint that it went on from."""
+        paths = self._store.filesystem.find(self._store.strip(self._folder))
+        names = (path.rpartition("/")[2] for path in paths)
+        own = {name for name in names if name.startswith(self._writer)}
+        for name in (own | self._taken) - kept:
+            self._store.remove(f"{self._folder}/{name}")
+        self._taken = set()
+
+    def _read(self) -> Checkpoint | None:
+        """Return what the manifest says.
+
+        :raises CorruptArtifactError: it is unreadable
         """
         try:
             return Checkpoint.model_validate_json(self._store.read(f"{self._folder}/{MANIFEST}"))
@@ -100,15 +145,5 @@ class Checkpoints:
         except ValidationError as error:
             raise self._corrupt(f"{MANIFEST} is unreadable ({error})") from error
 
-    def remove(self) -> None:
-        """Remove the checkpoint: the run is done."""
-        files, path = self._store.filesystem, self._store.strip(self._folder)
-        if files.exists(f"{path}/{MANIFEST}"):
-            files.rm_file(f"{path}/{MANIFEST}")  # first, so that it never names parts that are gone
-        if files.exists(path):
-            files.rm(path, recursive=True)
-
     def _corrupt(self, found: str) -> CorruptArtifactError:
-        return CorruptArtifactError(
-            f"checkpoint {self._folder}: {found}; delete the folder, and the training starts anew"
-        )
+        return CorruptArtifactError(f"checkpoint {self._folder}: {found}")

@@ -67,7 +67,7 @@ def test_parts_without_a_manifest_change_nothing(store):
 
 
 @pytest.mark.parametrize("damage", ["missing", "changed"])
-def test_a_damaged_part_is_refused(store, damage):
+def test_a_damaged_part_is_refused(store, damage, caplog):
     checkpoints = Checkpoints(store, "abc")
     commit(checkpoints, 3)
     part = checkpoints.latest().parts[1]
@@ -76,14 +76,44 @@ def test_a_damaged_part_is_refused(store, damage):
         store.filesystem.rm_file(path)
     else:
         store.write(path, b"damage")
+    assert checkpoints.latest() is None, "the training starts anew"
+    assert part.name in caplog.text
     with pytest.raises(CorruptArtifactError, match=part.name):
         checkpoints.read_part(part, np.zeros((50, 2), dtype=np.float32))
 
 
-def test_an_unreadable_manifest_is_refused(store):
+def test_an_unreadable_manifest_is_passed_over(store, caplog):
     store.write(store.uri("checkpoints", "abc", "checkpoint.json"), b"{}")
-    with pytest.raises(CorruptArtifactError, match="delete the folder"):
-        Checkpoints(store, "abc").latest()
+    checkpoints = Checkpoints(store, "abc")
+    assert checkpoints.latest() is None
+    assert "unreadable" in caplog.text
+    commit(checkpoints, 3)
+    assert checkpoints.latest().ledger.step == 3
+
+
+def test_two_runs_of_the_same_work_leave_each_other_s_parts(store):
+    one, two = Checkpoints(store, "abc"), Checkpoints(store, "abc")
+    commit(one, 3)
+    written = [two.write_part(shard, 4, state(4 + shard)) for shard in range(2)]
+    commit(one, 5)
+    two.commit(Checkpoint(ledger=Ledger(step=4), parts=written))
+    assert Checkpoints(store, "abc").latest().ledger.step == 4
+    one.remove()
+    assert two.latest().ledger.step == 4
+    two.remove()
+    assert names(store) == []
+
+
+def test_a_run_sweeps_what_it_went_on_from(store):
+    commit(Checkpoints(store, "abc"), 3)
+    retry = Checkpoints(store, "abc")
+    assert retry.latest().ledger.step == 3
+    commit(retry, 8)
+    assert len(names(store)) == 3
+    again = Checkpoints(store, "abc")
+    assert again.latest().ledger.step == 8
+    again.remove()
+    assert names(store) == []
 
 
 def test_remove_leaves_nothing(store):
