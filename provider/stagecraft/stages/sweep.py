@@ -120,7 +120,7 @@ class Sweep(Stage):
             concurrency=self.concurrency,
         )
         study = Study(bench.store, self._study_folder(inputs), spec)
-        self._track(bench, study, list(study.settled))
+        self._track(bench, study, study.first(self.trials).settled)
         best = run_trials(
             study,
             objective,
@@ -128,23 +128,24 @@ class Sweep(Stage):
             address="auto" if os.environ.get("RAY_ADDRESS") else None,
             on_trial=lambda trial: self._track(bench, study, [trial]),
         )
+        tried = study.first(self.trials)  # an earlier sweep may have tried more
         boosting, optimizer = self.chosen(best.parameters)
         report = drafts["report"]
         report.meta.update(
             metrics={
                 **best.metrics,
-                "trials": len(study.trials),
-                "finished": len(study.finished),
-                "failed": len(study.failed),
+                "trials": len(tried.trials),
+                "finished": len(tried.finished),
+                "failed": len(tried.failed),
             },
             best=best.parameters,
             boosting=boosting.model_dump(mode="json"),
             optimizer=optimizer.model_dump(mode="json"),
             metric=self.metric,
             study=study.folder,
-            trials=[trial.model_dump(mode="json") for trial in study.trials],
+            trials=[trial.model_dump(mode="json") for trial in tried.trials],
         )
-        report.write("report.html", page(study, best).encode())
+        report.write("report.html", page(tried, best).encode())
 
     def _study_folder(self, inputs: Mapping[str, Dataset]) -> str:
         """More trials continue a study, so their number is no part of its address."""
@@ -169,10 +170,11 @@ class Sweep(Stage):
                 trial.number,
                 **{curve: trial.metrics[name] for name, curve in CURVES.items() if name in trial.metrics},
             )
-        ended = len(study.settled)
-        if trials and study.best is not None:
-            bench.tracker.log(ended, **{f"best_{self.metric}": study.best.metrics[self.metric]})
-        bench.tracker.log(ended, progress=min(ended / self.trials, 1.0))
+        tried = study.first(self.trials)
+        ended = len(tried.settled)
+        if trials and tried.best is not None:
+            bench.tracker.log(ended, **{f"best_{self.metric}": tried.best.metrics[self.metric]})
+        bench.tracker.log(ended, progress=ended / self.trials)
 
 
 def _check_value(name: str, value: Any) -> None:

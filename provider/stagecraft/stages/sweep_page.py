@@ -12,10 +12,10 @@ from stagecraft.tuning.trial import Trial, TrialState
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from stagecraft.tuning.study import Study
+    from stagecraft.tuning.study import Trials
 
 
-def page(study: Study, best: Trial) -> str:
+def page(study: Trials, best: Trial) -> str:
     """Return the HTML page: the best so far by trial, and a table of all trials, the best ones first."""
     spec = study.spec
     metric = escape(spec.metric)
@@ -53,7 +53,7 @@ def _card(name: str, value: str) -> str:
     return f'<div class="box"><div class="name">{name}</div><div class="value">{value}</div></div>'
 
 
-def _curve(study: Study) -> str:
+def _curve(study: Trials) -> str:
     spec = study.spec
     better = min if spec.direction == "minimize" else max
     points = [(trial.number, trial.metrics[spec.metric]) for trial in study.finished]
@@ -71,7 +71,7 @@ def _curve(study: Study) -> str:
     return plots.svg("sweep", draw, width=9.2)
 
 
-def _table(study: Study, trials: list[Trial]) -> str:
+def _table(study: Trials, trials: list[Trial]) -> str:
     names = sorted(study.spec.space)
     head = ["trial", study.spec.metric, *names, "seconds", "state"]
     body = "".join(_row(trial, study.spec.metric, names) for trial in trials)

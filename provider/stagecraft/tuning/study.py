@@ -41,7 +41,40 @@ class StudySpec(BaseModel):
     concurrency: int = Field(default=1, ge=1)
 
 
-class Study:
+class Trials:
+    """The trials of a study, or its first ones."""
+
+    def __init__(self, spec: StudySpec, trials: list[Trial]) -> None:
+        self.spec, self.trials = spec, trials
+
+    @property
+    def finished(self) -> list[Trial]:
+        return [trial for trial in self.trials if trial.state is TrialState.FINISHED]
+
+    @property
+    def failed(self) -> list[Trial]:
+        return [trial for trial in self.trials if trial.state is TrialState.FAILED]
+
+    @property
+    def settled(self) -> list[Trial]:
+        """The trials that ended, either way."""
+        return [trial for trial in self.trials if trial.state is not TrialState.RUNNING]
+
+    @property
+    def best(self) -> Trial | None:
+        """The finished trial with the best metric; the earlier one of equals."""
+        return min(self.finished, key=lambda trial: (self._loss(trial), trial.number), default=None)
+
+    def first(self, number: int) -> Trials:
+        """The first trials: those of an equal study of so many, whatever came after them."""
+        return Trials(self.spec, self.trials[:number])
+
+    def _loss(self, trial: Trial) -> float:
+        value = trial.metrics[self.spec.metric]
+        return value if self.spec.direction == "minimize" else -value
+
+
+class Study(Trials):
     """The truth about a sweep: every trial is one file in the store, written in one step when it changes.
 
     Opening a study again tells its finished trials to the searcher; a trial that was running is handed out
@@ -63,8 +96,8 @@ class Study:
     """
 
     def __init__(self, store: Store, folder: str, spec: StudySpec) -> None:
-        self.store, self.folder, self.spec = store, folder, spec
-        self.trials: list[Trial] = []
+        super().__init__(spec, [])
+        self.store, self.folder = store, folder
         self._searcher = make_searcher(spec.searcher, Space(spec.space), spec.seed)
         self._told = 0
         self._open()
@@ -73,27 +106,9 @@ class Study:
             self._queue = list(self.trials)
         self._running: set[int] = set()
 
-    @property
-    def finished(self) -> list[Trial]:
-        return [trial for trial in self.trials if trial.state is TrialState.FINISHED]
-
-    @property
-    def failed(self) -> list[Trial]:
-        return [trial for trial in self.trials if trial.state is TrialState.FAILED]
-
-    @property
-    def settled(self) -> list[Trial]:
-        """The trials that ended, either way."""
-        return [trial for trial in self.trials if trial.state is not TrialState.RUNNING]
-
-    @property
-    def best(self) -> Trial | None:
-        """The finished trial with the best metric; the earlier one of equals."""
-        return min(self.finished, key=lambda trial: (self._loss(trial), trial.number), default=None)
-
     def remaining(self, trials: int) -> int:
         """How many of ``trials`` are still to be run to their end."""
-        queued = len(self._queue) + len(self._running)
+        queued = sum(trial.number < trials for trial in self._queue) + len(self._running)
         return max(trials - len(self.trials), 0) + queued
 
     def ask(self, trials: int | None = None) -> Trial | None:
@@ -102,7 +117,7 @@ class Study:
         :param trials: how many the study shall have in all; no bound where None
         :returns: None where the next one waits for the result of an earlier one, or all are handed out
         """
-        if self._queue:
+        if self._queue and (trials is None or self._queue[0].number < trials):
             old = self._queue.pop(0)
             again = Trial(number=old.number, parameters=old.parameters, attempt=old.attempt + 1)
             return self._hand_out(again)
@@ -141,10 +156,6 @@ class Study:
         return self._settle(
             trial.model_copy(update={"state": TrialState.FAILED, "message": message, "seconds": seconds})
         )
-
-    def _loss(self, trial: Trial) -> float:
-        value = trial.metrics[self.spec.metric]
-        return value if self.spec.direction == "minimize" else -value
 
     def _hand_out(self, trial: Trial) -> Trial:
         self._write(trial)

@@ -43,7 +43,7 @@ def run_trials(
     address: str | None = None,
     on_trial: Callable[[Trial], None] | None = None,
 ) -> Trial:
-    """Run a study up to ``trials`` trials on Ray Tune; return the best one.
+    """Run a study up to ``trials`` trials on Ray Tune; return the best one of them.
 
     A trial that raises, dies, or returns no finite metric has failed, with a message; the sweep goes on.
 
@@ -59,11 +59,12 @@ def run_trials(
             from stagecraft.tuning.ray_tune import run_on_tune
 
             run_on_tune(study, objective, trials, scratch, on_trial or (lambda trial: None))
-    best = study.best
+    tried = study.first(trials)
+    best = tried.best
     if best is None:
-        first = study.failed[0]
+        first = tried.failed[0]
         raise JobFailedError(
-            f"none of the {len(study.trials)} trials finished; {first.name} with {first.parameters} "
+            f"none of the {len(tried.trials)} trials finished; {first.name} with {first.parameters} "
             f"failed: {first.message}"
         )
     return best

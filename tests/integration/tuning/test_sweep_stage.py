@@ -63,6 +63,14 @@ def test_a_sweep_reports_its_best_trial_and_tracks_every_one(world: World) -> No
     longer = more.run(world.bench, train=world.train, validation=world.validation)["report"]
     assert longer.meta["trials"][: stage.trials] == trials, "more trials go on from the ones before"
 
+    few = sweep(searcher="gaussian_process", trials=3)
+    shorter = few.run(world.bench, train=world.train, validation=world.validation)["report"]
+    assert shorter.meta["trials"] == trials[:3], "later trials are none of a shorter sweep's"
+    assert shorter.meta["metrics"]["trials"] == 3
+    assert shorter.meta["metrics"]["log_loss"] == min(trial["metrics"]["log_loss"] for trial in trials[:3])
+    assert isinstance(shorter, Report)
+    assert '<div class="name">trials</div><div class="value">3</div>' in shorter.html()
+
 
 @pytest.mark.parametrize(
     ("changes", "word"),

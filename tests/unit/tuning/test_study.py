@@ -56,6 +56,19 @@ def store(tmp_path: Path) -> Store:
     return Store(str(tmp_path))
 
 
+def test_a_shorter_sweep_has_the_first_trials_alone(store: Store) -> None:
+    longer = opened(store)
+    run(longer, 6)
+    running = asked(longer)
+    shorter = opened(store)
+    first = shorter.first(3)
+    assert first.trials == longer.trials[:3]
+    assert len(first.settled) == 3
+    assert first.best == min(longer.trials[:3], key=lambda trial: trial.metrics["loss"])
+    assert (shorter.remaining(3), shorter.ask(3)) == (0, None), f"{running.name} is none of its own"
+    assert shorter.remaining(7) == 1
+
+
 def test_a_reopened_study_hands_out_no_finished_trial_again(store: Store) -> None:
     first = opened(store)
     done, interrupted = asked(first), asked(first)
