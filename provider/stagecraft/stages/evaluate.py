@@ -12,6 +12,7 @@ from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Stage, Workbench
 from stagecraft.stages.labels import binary_label
 from stagecraft.stages.predict import check_raw, require_scoring
+from stagecraft.stages.quoting import quoted
 from stagecraft.transforms.linear import SCORE
 from stagecraft.transforms.scored import Label, Scored, label_type
 
@@ -34,7 +35,7 @@ class Evaluate(Stage):
     that equal a row in the columns ``baseline_by``, drawn towards the overall rate as if 20 more rows had
     it. Without the input ``baseline``, the overall rate of the evaluated rows themselves is the baseline.
 
-    :param label: the column that holds the truth
+    :param label: the column that holds the truth, of the two labels that the model was trained on
     :param baseline_by: columns that the baseline looks at; none: it predicts the overall rate
     :param threshold: a score at or above it counts as predicted positive, 0 … 1
     :param title: the page's heading
@@ -62,6 +63,12 @@ class Evaluate(Stage):
 
         model, dataset, baseline = inputs["model"], inputs["dataset"], inputs.get("baseline")
         labels = require_scoring(self.name, model)
+        if labels is None:
+            raise InvalidInputError(
+                f"{self.name}.model",
+                "the model predicts a number, and the report measures a classifier",
+                "a model of two labels, as logistic regression trains; or compare the scores of predict",
+            )
         self._check(dataset, baseline, labels)
         check_raw(self.name, model, dataset)
         rows = self._rows(bench.engine, Scored(model.chain, self._kept), dataset, baseline, labels[1])
@@ -174,11 +181,6 @@ class Evaluate(Stage):
         if not self.baseline_by:
             return "the overall rate of the baseline rows"
         return f"the rate by {', '.join(self.baseline_by)} in {baseline.rows:,} baseline rows"
-
-
-def quoted(name: str) -> str:
-    """A column's name in SQL."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def literal(value: Label) -> str:

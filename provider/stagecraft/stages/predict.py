@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
 
 class Predict(Stage):
-    """Score raw rows with a model: the key columns, ``score`` and ``prediction``.
+    """Score raw rows with a model: the key columns, ``score`` and, of a classifier, ``prediction``.
 
     ``score`` (double) is the probability of the positive label; ``prediction`` is the label itself, as the
-    model's training data had it. The model's chain is the one that a server runs, so both agree.
+    model's training data had it. A linear regression's ``score`` is the number that it predicts, and there is
+    no ``prediction``. The model's chain is the one that a server runs, so both agree.
 
     :param key: columns of the dataset to keep beside the score, so that rows can be told apart
-    :param threshold: a score at or above it is predicted positive, 0 … 1
+    :param threshold: a classifier's score at or above it is predicted positive, 0 … 1
 
     >>> Predict(key=["flight_id"]).threshold
     0.5
@@ -59,8 +60,8 @@ class Predict(Stage):
         bench.engine.write(bench.engine.map_batches(bench.engine.scan(dataset), scored), drafts["dataset"])
 
 
-def require_scoring(stage: str, model: Model) -> tuple[Label, Label]:
-    """Return the negative and the positive label of a model that predicts.
+def require_scoring(stage: str, model: Model) -> tuple[Label, Label] | None:
+    """Return the negative and the positive label of a model that predicts; None where it predicts a number.
 
     :raises InvalidInputError: the model only encodes, or does not know its labels
     """
@@ -71,6 +72,8 @@ def require_scoring(stage: str, model: Model) -> tuple[Label, Label]:
             "the model of a training stage, as ps_train's",
         )
     labels = model.meta.get("labels") or []
+    if not labels and getattr(model.chain.transforms[-1], "link", None) == "identity":
+        return None
     if len(labels) != 2:
         raise InvalidInputError(
             f"{stage}.model", f"the model's labels are {labels!r}", "a model of two labels, negative first"

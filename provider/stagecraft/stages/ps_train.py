@@ -76,7 +76,6 @@ class PSTrain(Stage):
     inputs = {"dataset": Kind.DATASET, "validation?": Kind.DATASET}
     outputs = {"model": Kind.MODEL}
     engines = ("ray",)
-    engines = ("ray",)
 
     label: str = Field(min_length=1)
     weight: str | None = None
@@ -104,7 +103,6 @@ class PSTrain(Stage):
         assert isinstance(encoder, Model)
         labels = self._check(dataset, encoder.chain)
         validation = Validation.of(inputs.get("validation"), encoder.chain, self.label, labels)
-        dataset.verify()
         address = "auto" if os.environ.get("RAY_ADDRESS") else None
         with ray_session(num_cpus=self.workers + self.shards, address=address):
             self._train(bench, drafts["model"], dataset, encoder, labels, validation)
@@ -119,6 +117,8 @@ class PSTrain(Stage):
             raise InvalidInputError(f"{self.name}.dataset", "it has no rows", "a dataset with rows")
         if self.weight is not None:
             dataset.require(f"{self.name}.weight", self.weight)
+        dataset.verify()
+        if self.weight is not None:
             weights = row_weights(f"{self.name}.weight", dataset.table([self.weight])[self.weight])
             if not weights.any():
                 raise InvalidInputError(f"{self.name}.weight", "every weight is 0", "weights above 0")

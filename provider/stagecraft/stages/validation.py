@@ -31,6 +31,7 @@ class Validation:
         """Read at most :data:`VALIDATION_ROWS` rows, evenly spaced.
 
         :raises InvalidInputError: a column is missing, or a label is not one of ``labels``
+        :raises CorruptArtifactError: a file is missing or differs from its checksum
         """
         import numpy as np
 
@@ -41,6 +42,7 @@ class Validation:
         dataset.require(where, label, *columns)
         if not dataset.rows:
             raise InvalidInputError(where, "it has no rows", "a dataset with rows, or none")
+        dataset.verify()
         table = dataset.table(list(dict.fromkeys([*columns, label])))
         if table.num_rows > VALIDATION_ROWS:
             table = table.take(np.linspace(0, table.num_rows - 1, VALIDATION_ROWS).astype(np.int64))

@@ -88,8 +88,13 @@ def test_validation_labels_are_those_of_training(world):
 def test_a_damaged_file(world):
     dataset = world.encoded("0", world.raw.slice(0, 50))
     world.store.write(dataset.files[0], b"damage")
-    with pytest.raises((CorruptArtifactError, pa.ArrowInvalid)):
-        PSTrain(label="late").run(world.bench(), dataset=dataset)
+    for stage in (PSTrain(label="late"), PSTrain(label="late", weight="w")):
+        with pytest.raises(CorruptArtifactError):
+            stage.run(world.bench(), dataset=dataset)
+    held_out = world.encoded("z", world.held_out.slice(0, 50))
+    world.store.write(held_out.files[0], b"damage")
+    with pytest.raises(CorruptArtifactError):
+        PSTrain(label="late").run(world.bench(), dataset=world.train, validation=held_out)
 
 
 @pytest.mark.parametrize(
