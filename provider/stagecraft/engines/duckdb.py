@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-import tempfile
+import shutil
+import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,6 +25,7 @@ from stagecraft.engines.dialect import WHERE, Query
 from stagecraft.engines.parquet import ROW_GROUP, write_batches
 from stagecraft.engines.types import LOCAL_TIME, UTC_TIME, canonical, same, sql_type
 from stagecraft.errors import InvalidInputError, UnwritableStoreError
+from stagecraft.jobs.scratch import scratch_folder
 
 TYPE_NAMES = {
     pa.bool_(): "BOOLEAN",
@@ -74,14 +76,15 @@ class DuckDBEngine(Engine):
 
     def __init__(self, *, memory_limit: str | None = None, threads: int | None = None) -> None:
         self.threads = threads or len(os.sched_getaffinity(0))
-        self._folder = tempfile.TemporaryDirectory(prefix="stagecraft-duckdb-")
+        self._folder = scratch_folder("stagecraft-duckdb-")
+        self._removal = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._names = itertools.count()
         limit = memory_limit or f"{max(usable_memory() // 4 >> 20, 1024)}MiB"
         self._duckdb = duckdb.connect(
             config={
                 "memory_limit": limit,
                 "threads": self.threads,
-                "temp_directory": self._folder.name,
+                "temp_directory": str(self._folder),
             }
         )
         self._duckdb.execute("SET TimeZone = 'UTC'")
@@ -142,7 +145,7 @@ class DuckDBEngine(Engine):
 
     def close(self) -> None:
         self._duckdb.close()
-        self._folder.cleanup()
+        self._removal()
 
     def _parquet(self, paths: list[str]) -> Queried:
         """Parquet's statistics leave NaN out, and DuckDB takes them for bounds; so hide them from it."""
@@ -179,7 +182,7 @@ class DuckDBEngine(Engine):
         """Name the relation for queries."""
         name = f"relation_{next(self._names)}"
         if isinstance(relation, Mapped):
-            path = f"{self._folder.name}/{name}.parquet"
+            path = f"{self._folder}/{name}.parquet"
             local = pyarrow.fs.LocalFileSystem()
             write_batches(self._batches(relation), relation.schema, local, path)
             relation = self._parquet([path])

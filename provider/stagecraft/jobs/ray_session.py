@@ -7,13 +7,13 @@ import os
 import secrets
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stagecraft.errors import UnreachableError
 from stagecraft.jobs import ray_guard
+from stagecraft.jobs.scratch import scratch_folder
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +43,7 @@ def ray_session(
     >>> with ray_session(num_cpus=1):  # doctest: +SKIP
     ...     ray.get(task.remote())
     """
-    _remove_leftovers()
-    scratch = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    scratch = scratch_folder(PREFIX)
     environment = dict(os.environ)
     started, guard = False, None
     try:
@@ -122,13 +121,3 @@ def _end_processes(scratch: Path) -> None:
                 for process in [*child.children(recursive=True), child]:
                     process.kill()
                 child.wait(10)
-
-
-def _remove_leftovers() -> None:
-    """Remove the scratch folders of processes that were killed."""
-    import psutil
-
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
-        pid = folder.name.removeprefix(PREFIX).partition("-")[0]
-        if pid.isdigit() and not psutil.pid_exists(int(pid)):
-            shutil.rmtree(folder, ignore_errors=True)
