@@ -168,7 +168,7 @@ def test_the_same_dag_on_spark(world: World) -> None:
 def test_every_job_and_its_worker_killed(world: World, tmp_path: Path) -> None:
     """SIGKILL to each stage's job, and to workers in mid-sweep and mid-training: the result is the same."""
     world.take(2)
-    run = world.trigger(trials=3)
+    run = world.trigger()
     killed: set[str] = set()
     deadline = time.monotonic() + 900
     while world.airflow.run_state(DAG, run) in ("queued", "running"):
@@ -227,7 +227,7 @@ def _assert_same_as_undisturbed(world: World, run: str, store: Store) -> None:
     """Run the same jobs again, one after another, in a store of their own: the same files come out."""
     for task, job in world.jobs(run).items():
         assert Result.load(world.store, job.id, job.digest), task
-    for task in STAGES:
+    for task in STAGES[: STAGES.index("train") + 1]:
         text = world.jobs(run)[task].model_dump_json()
         job = Job.model_validate_json(text.replace(world.store.root, store.root))
         job.save(store)
