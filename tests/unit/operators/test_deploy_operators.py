@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -164,21 +162,6 @@ def test_the_connection_has_a_form() -> None:
     )
     assert entry["hook-class-name"] == f"{ServingHook.__module__}.{ServingHook.__name__}"
     assert entry["hook-name"] == ServingHook.hook_name
-
-
-def test_nothing_heavy_is_imported() -> None:
-    ours = ["operators.bentoml_deploy", "operators.compare_online", "sensors.deployment"]
-    airflow = "import sys, airflow.sdk, airflow.providers.common.compat.sdk as sdk; sdk.BaseSensorOperator"
-    added = _imported(f"{airflow}; import {', '.join(f'stagecraft.{name}' for name in ours)}") - _imported(
-        airflow
-    )
-    heavy = "bentoml starlette pyarrow numpy numba duckdb pandas requests xgboost fsspec"
-    assert not added & set(heavy.split())
-
-
-def _imported(code: str) -> set[str]:
-    command = [sys.executable, "-c", f"{code}; print(*sys.modules)"]
-    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
 
 
 def connect(monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any]) -> None:
