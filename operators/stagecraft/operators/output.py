@@ -6,7 +6,6 @@ import operator
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from airflow.sdk import XComArg
 from airflow.sdk.definitions._internal.mixins import ResolveMixin
 from airflow.sdk.definitions.xcom_arg import PlainXComArg
 
@@ -140,15 +139,3 @@ def open_reference(store: Store, where: str, value: Any, kind: Kind) -> Any:
     :raises InvalidInputError: the value is no reference, or of another kind
     """
     return store.open(reference_of(where, value, kind))
-
-
-__all__ = [
-    "Metric",
-    "Output",
-    "ReportOutput",
-    "Requirement",
-    "XComArg",
-    "measure",
-    "open_reference",
-    "reference_of",
-]
