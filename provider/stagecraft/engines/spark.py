@@ -90,7 +90,7 @@ class SparkEngine(Engine):
         dataset.verify()
         store = dataset.store
         first = pq.read_schema(store.strip(dataset.files[0]), filesystem=store.arrow_filesystem)
-        return self._parquet([_hadoop(uri) for uri in dataset.files], first)
+        return self._parquet([hadoop_uri(uri) for uri in dataset.files], first)
 
     def read_files(self, uri: str) -> Rows:
         """The rows of Parquet or CSV files; CSV is read into memory (see :func:`files.read_csv`)."""
@@ -100,7 +100,7 @@ class SparkEngine(Engine):
             return Rows(self._session.createDataFrame(table, schema=_ddl(table.schema)), table.schema)
         with filesystem.open(paths[0], "rb") as file:
             schema = pq.read_schema(file)
-        return self._parquet([_hadoop(filesystem.unstrip_protocol(path)) for path in paths], schema)
+        return self._parquet([hadoop_uri(filesystem.unstrip_protocol(path)) for path in paths], schema)
 
     def sql(self, query: str, /, **relations: Rows) -> Rows:
         names = {name: f"{self._prefix}_{next(self._names)}" for name in relations}
@@ -142,7 +142,7 @@ class SparkEngine(Engine):
         store = draft.store
         folder = store.strip(draft.uri)
         scratch = f"{draft.uri}/_spark"
-        target = _hadoop(scratch)
+        target = hadoop_uri(scratch)
         try:
             store.filesystem.makedirs(folder, exist_ok=True)
         except PermissionError as error:
@@ -210,7 +210,7 @@ def _ddl(schema: pa.Schema) -> str:
     return ", ".join(f"`{name}` {kind}" for name, kind in zip(names, types, strict=True))
 
 
-def _hadoop(uri: str) -> str:
+def hadoop_uri(uri: str) -> str:
     """The URI as Spark's file systems name it."""
     if "://" not in uri:
         return f"file://{uri}"
