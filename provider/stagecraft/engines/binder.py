@@ -9,6 +9,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from stagecraft.engines.dialect import WHERE
+from stagecraft.engines.duckdb_functions import register
 from stagecraft.engines.types import canonical
 from stagecraft.errors import InvalidInputError
 
@@ -19,6 +20,7 @@ class Binder:
     def __init__(self) -> None:
         self._duckdb = duckdb.connect(config={"threads": 1, "memory_limit": "256MiB"})
         self._duckdb.execute("SET TimeZone = 'UTC'")
+        register(self._duckdb)
 
     def schema(self, query: exp.Query, tables: Mapping[str, pa.Schema]) -> pa.Schema:
         """Return the canonical columns of a query.

@@ -26,7 +26,9 @@ class BatchMap(Protocol):
 class Engine(ABC):
     """Runs the relational part of stages: the same rows and the same numbers, whichever engine.
 
-    SQL is written in DuckDB's dialect and translated. Use as a context manager.
+    SQL is written in DuckDB's dialect and translated. ``hash_long(hash, number)`` and
+    ``hash_text(hash, text)`` are there as well: XXH64 in chains that start with 42 (BIGINT). Use as a context
+    manager.
     """
 
     name: ClassVar[str]
@@ -49,6 +51,14 @@ class Engine(ABC):
         :raises InvalidInputError: the query does not parse, names another table, or uses a construct that
             the engine does not have
         """
+
+    @abstractmethod
+    def table(self, rows: pa.Table) -> Relation:
+        """Rows of this process as a relation; they are few."""
+
+    @abstractmethod
+    def materialize(self, relation: Relation) -> Relation:
+        """Compute the rows once and hold them for the session: for what several queries read."""
 
     @abstractmethod
     def map_batches(self, relation: Relation, function: BatchMap) -> Relation:

@@ -22,6 +22,7 @@ from stagecraft.engines import files
 from stagecraft.engines.choose import usable_memory
 from stagecraft.engines.contract import BatchMap, Engine
 from stagecraft.engines.dialect import WHERE, Query
+from stagecraft.engines.duckdb_functions import register
 from stagecraft.engines.parquet import ROW_GROUP, write_batches
 from stagecraft.engines.types import LOCAL_TIME, UTC_TIME, canonical, same, sql_type
 from stagecraft.errors import InvalidInputError, UnwritableStoreError
@@ -88,6 +89,7 @@ class DuckDBEngine(Engine):
             }
         )
         self._duckdb.execute("SET TimeZone = 'UTC'")
+        register(self._duckdb)
 
     def scan(self, dataset: Dataset) -> Queried:
         dataset.verify()
@@ -114,6 +116,14 @@ class DuckDBEngine(Engine):
             return self._queried(self._duckdb.sql(text))
         except duckdb.Error as error:
             raise InvalidInputError(WHERE, str(error), "a query that DuckDB takes") from error
+
+    def table(self, rows: pa.Table) -> Queried:
+        return self._queried(self._duckdb.from_arrow(rows))
+
+    def materialize(self, relation: Queried | Mapped) -> Queried:
+        name = f"held_{next(self._names)}"
+        self._duckdb.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {self._view(relation)}")
+        return Queried(self._duckdb.table(name), relation.schema)
 
     def map_batches(self, relation: Queried | Mapped, function: BatchMap) -> Mapped:
         schema = canonical(function.output_schema(relation.schema), "map_batches")

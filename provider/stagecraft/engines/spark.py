@@ -96,8 +96,7 @@ class SparkEngine(Engine):
         """The rows of Parquet or CSV files; CSV is read into memory (see :func:`files.read_csv`)."""
         filesystem, paths = files.find(uri)
         if files.is_csv(paths):
-            table = files.read_csv(filesystem, paths)
-            return Rows(self._session.createDataFrame(table, schema=_ddl(table.schema)), table.schema)
+            return self.table(files.read_csv(filesystem, paths))
         with filesystem.open(paths[0], "rb") as file:
             schema = pq.read_schema(file)
         return self._parquet([hadoop_uri(filesystem.unstrip_protocol(path)) for path in paths], schema)
@@ -126,6 +125,13 @@ class SparkEngine(Engine):
                 self._session.catalog.dropTempView(name)
         _check_names(frame.columns, schema.names)
         return self._as(frame, schema)
+
+    def table(self, rows: pa.Table) -> Rows:
+        schema = canonical(rows.schema, "table")
+        return Rows(self._session.createDataFrame(rows.cast(schema), schema=_ddl(schema)), schema)
+
+    def materialize(self, relation: Rows) -> Rows:
+        return Rows(relation.frame.localCheckpoint(), relation.schema)
 
     def map_batches(self, relation: Rows, function: BatchMap) -> Rows:
         schema = canonical(function.output_schema(relation.schema), "map_batches")

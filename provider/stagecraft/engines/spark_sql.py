@@ -22,7 +22,8 @@ REFUSED_NODES: dict[type[exp.Expr], str] = {
     exp.TableSample: "the stage stratified_sample",
     exp.Uuid: "md5 of a key",
 }
-REFUSED_CALLS = {"HASH": "md5", "REGR_SLOPE": "sums", "AGE": "date_diff"}
+REFUSED_CALLS = {"HASH": "hash_long or hash_text", "REGR_SLOPE": "sums", "AGE": "date_diff"}
+HASHES = {"HASH_LONG": "BIGINT", "HASH_TEXT": "TEXT"}
 SECONDS = {"HOUR": 3600, "MINUTE": 60, "SECOND": 1}
 INTEGERS = {
     exp.DataType.Type.TINYINT,
@@ -172,7 +173,20 @@ def _anonymous(node: exp.Expr) -> exp.Expr:
         return _template("WEEKDAY(:x) + 1", x=arguments[0])
     if name == "STRLEN":
         return _call("OCTET_LENGTH", *arguments)
+    if name in HASHES:
+        return _hash(node, HASHES[name])
     return node
+
+
+def _hash(node: exp.Expr, kind: str) -> exp.Expr:
+    """A chain of hashes becomes one call of Spark's built-in, whose seed is 42."""
+    running, value = node.expressions
+    hashed = exp.cast(value.copy(), kind)
+    if isinstance(running, exp.Anonymous) and running.name == "XXHASH64":
+        return _call("XXHASH64", *running.expressions, hashed)
+    if running.sql() != "42":
+        raise UnsupportedError(f"{node.name} that starts with {running.sql('duckdb')} in place of 42")
+    return _call("XXHASH64", hashed)
 
 
 def _date_diff(node: exp.Expr) -> exp.Expr:
