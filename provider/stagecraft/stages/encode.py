@@ -12,13 +12,14 @@ from stagecraft.artifacts.dataset import Dataset
 from stagecraft.artifacts.model import fill_model
 from stagecraft.stages.base import Stage, Workbench
 from stagecraft.stages.encodings import AnyStep, Hash, Index, NumericStep, Step
+from stagecraft.stages.numeric_fit import fit_numeric
 from stagecraft.stages.quoting import quoted
 from stagecraft.transforms.types import check_categorical, check_numeric
 
 if TYPE_CHECKING:
     from stagecraft.artifacts.store import Draft
     from stagecraft.engines.contract import Relation
-    from stagecraft.transforms.columns import FittedHash, FittedIndex, NumericMap
+    from stagecraft.transforms.columns import FittedHash, FittedIndex
     from stagecraft.transforms.encode import Encode
 
 GOLDEN_ROWS = 64
@@ -90,7 +91,7 @@ class EncodeColumns(Stage):
         """Fit all columns: one query a round of numeric steps, one a vocabulary."""
         from stagecraft.transforms.encode import CategoricalEncoding, Encode, NumericEncoding
 
-        numeric: dict[str, list[NumericMap]] = {}
+        chains: dict[str, list[NumericStep]] = {}
         categorical: dict[str, FittedIndex | FittedHash] = {}
         for encoding in self.columns:
             step = encoding.steps[0]
@@ -100,10 +101,8 @@ class EncodeColumns(Stage):
                 elif isinstance(step, Hash):
                     categorical[column] = step.fit(column)
                 else:
-                    numeric[column] = []
-        rounds = max(len(encoding.steps) for encoding in self.columns)
-        for position in range(rounds):
-            self._fit_round(bench, rows, position, numeric)
+                    chains[column] = [each for each in encoding.steps if isinstance(each, NumericStep)]
+        numeric = fit_numeric(bench, rows, chains)
         return Encode.model_validate(
             {
                 "numeric": [
@@ -112,35 +111,6 @@ class EncodeColumns(Stage):
                 "categorical": [CategoricalEncoding(column=c, map=m) for c, m in categorical.items()],
             }
         )
-
-    def _fit_round(
-        self, bench: Workbench, rows: Relation, position: int, fitted: dict[str, list[NumericMap]]
-    ) -> None:
-        """Fit the step at ``position`` of every numeric column, on what the steps before make of it."""
-        steps = {
-            column: encoding.steps[position]
-            for encoding in self.columns
-            for column in encoding.columns
-            if column in fitted and position < len(encoding.steps)
-        }
-        aggregates, asked = [], {}
-        for number, (column, step) in enumerate(steps.items()):
-            assert isinstance(step, NumericStep)
-            expression = f"nullif(CAST({quoted(column)} AS DOUBLE), CAST('NaN' AS DOUBLE))"
-            for before in fitted[column]:
-                expression = before.sql(expression)
-            for name, sql in step.aggregates(expression).items():
-                asked[column, name] = alias = f"a{number}_{name}"
-                aggregates.append(f"{sql} AS {alias}")
-        row: dict[str, Any] = {}
-        if aggregates:
-            row = bench.engine.collect(
-                bench.engine.sql(f"SELECT {', '.join(aggregates)} FROM rows", rows=rows)
-            ).to_pylist()[0]
-        for column, step in steps.items():
-            assert isinstance(step, NumericStep)
-            values = {name: row[alias] for (owner, name), alias in asked.items() if owner == column}
-            fitted[column].append(step.fit(f"encode.columns.{column}", values))
 
     def _check_types(self, dataset: Dataset) -> None:
         for encoding in self.columns:

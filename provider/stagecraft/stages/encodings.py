@@ -3,76 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, FiniteFloat
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from stagecraft.errors import InvalidInputError
-from stagecraft.transforms.columns import FittedFill, FittedHash, FittedIndex, FittedScale, NumericMap
-
-DIGITS = 9
-"""Fitted statistics keep this many significant digits, so that the order of a sum does not show in them."""
-
-
-class Step:
-    """Steps are chained with ``|``.
-
-    >>> Fill("median") | Standardize()
-    (Fill(value='median', type='fill'), Standardize(type='standardize'))
-    """
-
-    def __or__(self, other: Step) -> tuple[Step, ...]:
-        return (self, other)
-
-    def __ror__(self, others: tuple[Step, ...]) -> tuple[Step, ...]:
-        return (*others, self)
-
-
-class NumericStep(Step):
-    """A step that is fitted by aggregates of its column."""
-
-    def aggregates(self, column: str) -> dict[str, str]:
-        """Name → SQL aggregate over the expression ``column``, a DOUBLE where NULL is a missing value."""
-        raise NotImplementedError
-
-    def fit(self, where: str, values: dict[str, float | None]) -> NumericMap:
-        """Build the fitted map from the aggregates' values."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class Fill(NumericStep):
-    """Missing values become the column's median (exact) or mean, or a number."""
-
-    value: Literal["median", "mean"] | FiniteFloat
-    type: Literal["fill"] = field(default="fill", kw_only=True)
-
-    def aggregates(self, column: str) -> dict[str, str]:
-        if self.value == "median":
-            return {"fill": f"median({column})"}
-        return {"fill": f"avg({column})"} if self.value == "mean" else {}
-
-    def fit(self, where: str, values: dict[str, float | None]) -> NumericMap:
-        if isinstance(self.value, float):
-            return FittedFill(value=self.value)
-        return FittedFill(value=_finite(where, values["fill"], "a number to fill with, as Fill(0)"))
-
-
-@dataclass(frozen=True)
-class Standardize(NumericStep):
-    """Subtract the mean, divide by the standard deviation (of the population); a constant becomes 0."""
-
-    type: Literal["standardize"] = field(default="standardize", kw_only=True)
-
-    def aggregates(self, column: str) -> dict[str, str]:
-        return {"mean": f"avg({column})", "deviation": f"stddev_pop({column})"}
-
-    def fit(self, where: str, values: dict[str, float | None]) -> NumericMap:
-        remedy = "finite values, and at least one"
-        mean = _finite(where, values["mean"], remedy)
-        deviation = _finite(where, values["deviation"], remedy)
-        return FittedScale(shift=mean, scale=deviation if deviation > 1e-12 * max(1.0, abs(mean)) else 1.0)
+from stagecraft.stages.numeric_steps import Bin as Bin
+from stagecraft.stages.numeric_steps import Clip as Clip
+from stagecraft.stages.numeric_steps import Fill as Fill
+from stagecraft.stages.numeric_steps import Log as Log
+from stagecraft.stages.numeric_steps import MinMax as MinMax
+from stagecraft.stages.numeric_steps import NumericStep as NumericStep
+from stagecraft.stages.numeric_steps import Robust as Robust
+from stagecraft.stages.numeric_steps import Standardize as Standardize
+from stagecraft.stages.numeric_steps import Step as Step
+from stagecraft.transforms.columns import FittedHash, FittedIndex
 
 
 @dataclass(frozen=True)
@@ -107,10 +52,6 @@ class Hash(Step):
         return FittedHash(bits=self.bits, salt=column)
 
 
-AnyStep = Annotated[Fill | Standardize | Index | Hash, Field(discriminator="type")]
-
-
-def _finite(where: str, value: Any, remedy: str) -> float:
-    if value is None or value != value or value in (float("inf"), float("-inf")):
-        raise InvalidInputError(where, f"nothing to fit: the statistic is {value}", remedy)
-    return float(f"{value:.{DIGITS}g}")
+AnyStep = Annotated[
+    Fill | Standardize | MinMax | Robust | Log | Clip | Bin | Index | Hash, Field(discriminator="type")
+]

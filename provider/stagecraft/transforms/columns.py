@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from stagecraft.transforms.numeric import AnyNumericMap as AnyNumericMap
+from stagecraft.transforms.numeric import FittedFill as FittedFill
+from stagecraft.transforms.numeric import FittedScale as FittedScale
+from stagecraft.transforms.numeric import NumericMap as NumericMap
+
 if TYPE_CHECKING:
-    import numpy as np
     import pyarrow as pa
 
 MISSING, UNSEEN = 0, 1
@@ -19,46 +23,6 @@ class ColumnMap(BaseModel):
     """A fitted map of one column's values."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class NumericMap(ColumnMap):
-    """A map float64 → float64, where NaN stands for a missing value."""
-
-    def map(self, values: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
-
-    def sql(self, expression: str) -> str:
-        """The same map in SQL, for fitting the map that comes after this one."""
-        raise NotImplementedError
-
-
-class FittedFill(NumericMap):
-    """Missing values become ``value``."""
-
-    type: Literal["fill"] = "fill"
-    value: float
-
-    def map(self, values: np.ndarray) -> np.ndarray:
-        import numpy as np
-
-        return np.where(np.isnan(values), self.value, values)
-
-    def sql(self, expression: str) -> str:
-        return f"coalesce({expression}, CAST({self.value!r} AS DOUBLE))"
-
-
-class FittedScale(NumericMap):
-    """``(x - shift) / scale``."""
-
-    type: Literal["scale"] = "scale"
-    shift: float
-    scale: float
-
-    def map(self, values: np.ndarray) -> np.ndarray:
-        return (values - self.shift) / self.scale
-
-    def sql(self, expression: str) -> str:
-        return f"(({expression}) - CAST({self.shift!r} AS DOUBLE)) / CAST({self.scale!r} AS DOUBLE)"
 
 
 class CategoricalMap(ColumnMap):
@@ -127,5 +91,4 @@ class FittedHash(CategoricalMap):
         return [MISSING if value is None else slot(value) for value in values]
 
 
-AnyNumericMap = Annotated[FittedFill | FittedScale, Field(discriminator="type")]
 AnyCategoricalMap = Annotated[FittedIndex | FittedHash, Field(discriminator="type")]

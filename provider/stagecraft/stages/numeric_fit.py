@@ -1,0 +1,167 @@
+"""Fits chains of numeric steps, all columns at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from stagecraft.stages.numeric_statistics import LARGEST, Statistics, Wanted, rounded
+from stagecraft.stages.numeric_steps import Fill, NumericStep
+from stagecraft.stages.quantiles import exact_quantiles
+from stagecraft.stages.quoting import quoted
+from stagecraft.transforms.numeric import FittedFill, NumericMap
+
+if TYPE_CHECKING:
+    from stagecraft.engines.contract import Relation
+    from stagecraft.stages.base import Workbench
+
+Chains = Mapping[str, Sequence[NumericStep]]
+
+
+def fit_numeric(
+    bench: Workbench, rows: Relation, steps: Chains, *, label: str | None = None
+) -> dict[str, list[NumericMap]]:
+    """Fit each column's chain of steps, in rounds: all columns of a round together.
+
+    A step that its parameters give takes no round; one after ``Fill`` none of its own where counts, moments
+    or extremes are enough for it.
+
+    :param steps: column → its steps in order; ``Bin`` may be the last
+    :param label: the column of numbers or booleans that ``Bin(by="label")`` goes by
+    :returns: column → fitted maps, one a step
+    :raises InvalidInputError: names the column that has nothing to fit, infinite values, or no label
+    """
+    fitted: dict[str, list[NumericMap]] = {column: [] for column in steps}
+    while True:
+        wanted: dict[str, Wanted] = {}
+        for column, chain in steps.items():
+            _fit_given(column, chain, fitted[column])
+            if open_steps := chain[len(fitted[column]) :]:
+                wanted[column] = _wanted_together(open_steps)
+        if not wanted:
+            return fitted
+        statistics = _statistics(bench, rows, fitted, wanted, label)
+        for column, found in statistics.items():
+            _fit_known(steps[column], fitted[column], found)
+
+
+def _fit_given(column: str, chain: Sequence[NumericStep], fitted: list[NumericMap]) -> None:
+    """Fit the steps next in turn that need no statistics."""
+    for step in chain[len(fitted) :]:
+        if step.wanted():
+            return
+        fitted.append(step.fit(Statistics(_where(column), 0, 0)))
+
+
+def _wanted_together(chain: Sequence[NumericStep]) -> Wanted:
+    """What the first of the open steps wants, and the one after it where filling leaves that known."""
+    first = chain[0].wanted()
+    if isinstance(chain[0], Fill) and len(chain) > 1 and chain[1].wanted().survive_filling:
+        return first | chain[1].wanted()
+    return first
+
+
+def _fit_known(chain: Sequence[NumericStep], fitted: list[NumericMap], found: Statistics) -> None:
+    step, *others = chain[len(fitted) :]
+    made = step.fit(found)
+    fitted.append(made)
+    if isinstance(made, FittedFill) and others and others[0].wanted().survive_filling:
+        fitted.append(others[0].fit(found.filled(made.value)))
+
+
+def _statistics(
+    bench: Workbench,
+    rows: Relation,
+    fitted: Mapping[str, Sequence[NumericMap]],
+    wanted: Mapping[str, Wanted],
+    label: str | None,
+) -> dict[str, Statistics]:
+    """The statistics of what the fitted maps make of each column."""
+    expressions = {column: _expression(column, fitted[column]) for column in wanted}
+    found = _aggregates(bench, rows, expressions, wanted)
+    quantiles = _quantiles(bench, rows, expressions, wanted)
+    modes = _modes(bench, rows, {c: sql for c, sql in expressions.items() if wanted[c].mode})
+    made: dict[str, Statistics] = {}
+    for column in wanted:
+        exact = all(each.same_in_sql for each in fitted[column])
+        values = found[column] | {"mode": modes.get(column)}
+        for name in ("low", "high", "mode"):
+            values[name] = _same(values.get(name), exact)
+        made[column] = Statistics(
+            where=_where(column),
+            quantiles={p: _same(value, exact) for p, value in quantiles.get(column, {}).items()},
+            **values,
+        )
+    return made
+
+
+def _expression(column: str, fitted: Sequence[NumericMap]) -> str:
+    """The column as DOUBLE, NULL where missing, after the maps."""
+    expression = f"nullif(CAST({quoted(column)} AS DOUBLE), CAST('NaN' AS DOUBLE))"
+    for each in fitted:
+        expression = each.sql(expression)
+    return expression
+
+
+def _aggregates(
+    bench: Workbench, rows: Relation, expressions: Mapping[str, str], wanted: Mapping[str, Wanted]
+) -> dict[str, dict[str, Any]]:
+    """Counts, moments and extremes of all columns in one query."""
+    names: list[tuple[str, str]] = []
+    aggregates: list[str] = []
+    for number, (column, wants) in enumerate(wanted.items()):
+        x = f"x{number}"
+        asked = {"count": f"count({x})", "missing": f"count(*) - count({x})"}
+        if wants.moments:
+            usable = f"CASE WHEN abs({x}) <= {LARGEST!r} THEN {x} END"
+            asked |= {"beyond": f"count({x}) - count({usable})"}
+            asked |= {"mean": f"avg({usable})", "deviation": f"stddev_pop({usable})"}
+        if wants.extremes:
+            asked |= {"low": f"min({x})", "high": f"max({x})"}
+        names += [(column, name) for name in asked]
+        aggregates += asked.values()
+    inner = ", ".join(f"{sql} AS x{number}" for number, sql in enumerate(expressions.values()))
+    outer = ", ".join(f"{sql} AS a{number}" for number, sql in enumerate(aggregates))
+    query = f"SELECT {outer} FROM (SELECT {inner} FROM rows) AS x"
+    values = bench.engine.collect(bench.engine.sql(query, rows=rows)).to_pylist()[0].values()
+    made: dict[str, dict[str, Any]] = {column: {} for column in wanted}
+    for (column, name), value in zip(names, values, strict=True):
+        made[column][name] = value
+    return made
+
+
+def _quantiles(
+    bench: Workbench, rows: Relation, expressions: Mapping[str, str], wanted: Mapping[str, Wanted]
+) -> dict[str, dict[float, float | None]]:
+    probabilities = {column: sorted(wants.quantiles) for column, wants in wanted.items() if wants.quantiles}
+    if not probabilities:
+        return {}
+    requests = {column: (expressions[column], asked) for column, asked in probabilities.items()}
+    found = exact_quantiles(bench.engine, rows, requests)
+    return {column: dict(zip(asked, found[column], strict=True)) for column, asked in probabilities.items()}
+
+
+def _modes(bench: Workbench, rows: Relation, expressions: Mapping[str, str]) -> dict[str, float]:
+    """Each column's most frequent value, of several the smallest."""
+    if not expressions:
+        return {}
+    most = (
+        f"(SELECT {number} AS number, {sql} AS value, count(*) AS n FROM rows WHERE {sql} IS NOT NULL "
+        "GROUP BY 2 ORDER BY n DESC, value LIMIT 1)"
+        for number, sql in enumerate(expressions.values())
+    )
+    query = " UNION ALL ".join(f"SELECT number, value FROM {each} AS m" for each in most)
+    columns = list(expressions)
+    found = bench.engine.collect(bench.engine.sql(query, rows=rows)).to_pylist()
+    return {columns[row["number"]]: row["value"] for row in found}
+
+
+def _same(value: float | None, exact: bool) -> float | None:
+    """The value as every engine has it: without the sign of zero, rounded where SQL's functions differ."""
+    if value is None:
+        return None
+    return (value if exact else rounded(value)) + 0.0
+
+
+def _where(column: str) -> str:
+    return f"encode.columns.{column}"
