@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from airflow.sdk.definitions._internal.mixins import ResolveMixin
 from airflow.sdk.definitions.xcom_arg import PlainXComArg
@@ -21,21 +21,49 @@ if TYPE_CHECKING:
 COMPARISONS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
 
 
-class Output(PlainXComArg):
+class Handed(PlainXComArg):
+    """What a task hands on; a step's is handed on by its group's task, as ``step.name``.
+
+    :param step: the step that makes it, None where the task itself does
+    :param name: what that one calls it
+    """
+
+    def __new__(cls, *_: Any, **__: Any) -> Self:
+        return object.__new__(cls)
+
+    def __init__(self, task: BaseOperator, name: str) -> None:
+        group = getattr(task, "group", None)
+        self.step = None if group is None else task.task_id
+        self.name = name
+        super().__init__(group or task, name if self.step is None else f"{self.step}.{name}")
+
+    def __repr__(self) -> str:
+        return f"{self.operator.task_id}.{self.key}"
+
+
+class Output(Handed):
     """An artifact that a task will make: wire it into another operator, and the tasks depend on each other.
 
     At run time it is the artifact's reference: ``{"kind", "fingerprint", "uri"}``.
     """
-
-    def __new__(cls, *_: Any, **__: Any) -> Output:
-        return object.__new__(cls)
 
     def __init__(self, task: BaseOperator, key: str, kind: Kind) -> None:
         super().__init__(task, key)
         self.kind = kind
 
     def __repr__(self) -> str:
-        return f"{self.operator.task_id}.{self.key} ({self.kind})"
+        return f"{super().__repr__()} ({self.kind})"
+
+
+class Value(Handed):
+    """What a task notes of one of its outputs, such as the best parameters of a sweep.
+
+    :param output: whose ``meta`` has it as ``name``
+    """
+
+    def __init__(self, task: BaseOperator, name: str, output: str) -> None:
+        super().__init__(task, name)
+        self.output = output
 
 
 class ReportOutput(Output):
@@ -77,7 +105,9 @@ class Requirement(ResolveMixin):
         self.metric, self.op, self.bound = metric, op, bound
 
     def __repr__(self) -> str:
-        return f"{self.metric.report.operator.task_id}[{self.metric.name!r}] {self.op} {self.bound}"
+        report = self.metric.report
+        task = ".".join(filter(None, [report.operator.task_id, report.step]))
+        return f"{task}[{self.metric.name!r}] {self.op} {self.bound}"
 
     def iter_references(self) -> Iterator[tuple[Operator, str]]:
         yield from self.metric.report.iter_references()

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import XComArg
-
 from stagecraft.artifacts.artifact import Reference
 from stagecraft.operators.base import Input, StageOperator
-from stagecraft.operators.output import ReportOutput
+from stagecraft.operators.output import ReportOutput, Value
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -79,14 +77,14 @@ class RayTuneSweepOperator(StageOperator):
         return ReportOutput(self)
 
     @property
-    def boosting(self) -> XComArg:
+    def boosting(self) -> Value:
         """The best trial's tree parameters, for a GBDT encoding."""
-        return XComArg(self, key="boosting")
+        return Value(self, "boosting", output="report")
 
     @property
-    def optimizer(self) -> XComArg:
+    def optimizer(self) -> Value:
         """The best trial's optimizer, for PS training."""
-        return XComArg(self, key="optimizer")
+        return Value(self, "optimizer", output="report")
 
     def _hand_on(self, context: Context, outputs: Mapping[str, Reference], *, reused: bool) -> None:
         super()._hand_on(context, outputs, reused=reused)

@@ -22,6 +22,25 @@ class StepOutput(BaseModel):
     step: str
     output: str
 
+    def __str__(self) -> str:
+        return f"{self.step}.{self.output}"
+
+
+class StepValue(BaseModel):
+    """What an earlier step of the same job notes of an output, such as the best parameters of a sweep.
+
+    :param name: the entry of the output's ``meta``
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: str
+    output: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.step}.{self.name}"
+
 
 class Step(BaseModel):
     """One stage of a job.
@@ -29,6 +48,7 @@ class Step(BaseModel):
     :param name: the step's name in the job
     :param stage: where the stage's class is, as ``"stagecraft.stages.sql:SQL"``
     :param inputs: the stage's inputs: committed artifacts, or outputs of earlier steps
+    :param values: further parameters, which earlier steps decide
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +57,7 @@ class Step(BaseModel):
     stage: str
     parameters: dict[str, Any]
     inputs: dict[str, Reference | StepOutput] = Field(default_factory=dict)
+    values: dict[str, StepValue] = Field(default_factory=dict)
 
 
 class Job(BaseModel):

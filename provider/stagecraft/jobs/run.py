@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
-from stagecraft.artifacts.artifact import Artifact, Reference
 from stagecraft.errors import StagecraftError
-from stagecraft.jobs.job import Job, Result, State, Step, StepOutput
+from stagecraft.jobs.job import Job, Result, State
+from stagecraft.jobs.progress import Progress
+from stagecraft.jobs.steps import Made, inputs_of, stage_of
 from stagecraft.stages.base import Workbench
-from stagecraft.stages.load import load_stage
 
 if TYPE_CHECKING:
     from stagecraft.artifacts.store import Store
@@ -38,7 +38,7 @@ def run_job(store: Store, job_id: str, digest: str) -> Result:
     try:
         result = _run_steps(Job.load(store, job_id, digest), store)
     except StagecraftError as error:
-        log.error("%s", error)
+        log.error("%s%s", _noted(error), error)
         result = _failed(digest, error)
     except Exception as error:  # noqa: BLE001  the job's last act is to say how it ended, whatever happened
         traceback.print_exc()
@@ -48,34 +48,30 @@ def run_job(store: Store, job_id: str, digest: str) -> Result:
 
 
 def _failed(digest: str, error: Exception) -> Result:
-    return Result(digest=digest, state=State.FAILED, error=f"{type(error).__name__}: {error}")
+    told = f"{_noted(error)}{type(error).__name__}: {error}"
+    return Result(digest=digest, state=State.FAILED, error=told)
+
+
+def _noted(error: Exception) -> str:
+    """Return where an error was, as the job's progress noted it."""
+    return "".join(f"{note}: " for note in getattr(error, "__notes__", ()))
 
 
 def _run_steps(job: Job, store: Store) -> Result:
     from stagecraft.engines.choose import open_engine
     from stagecraft.tracking.writer import Tracker
 
-    made: dict[str, dict[str, Artifact]] = {}
+    made: Made = {}
     reused: list[str] = []
     with open_engine(job.engine) as engine, Tracker(store, job.tracking) as tracker:
+        progress = Progress(tracker, [step.name for step in job.steps])
         for step in job.steps:
-            own = tracker if len(job.steps) == 1 else tracker.scoped(step.name)
-            bench = Workbench(engine, store, own, cache=job.cache)
-            inputs = {name: _input(store, made, source) for name, source in step.inputs.items()}
-            made[step.name] = _stage(step).run(bench, **inputs)
+            bench = Workbench(engine, store, progress.tracker(step.name), cache=job.cache)
+            with progress.step(step.name, bench):
+                made[step.name] = stage_of(step, made).run(bench, **inputs_of(step, made, store))
             reused += [step.name] if bench.reused else []
     outputs = {
         step: {name: artifact.reference for name, artifact in artifacts.items()}
         for step, artifacts in made.items()
     }
     return Result(digest=job.digest, state=State.SUCCEEDED, outputs=outputs, reused=reused)
-
-
-def _stage(step: Step) -> Any:
-    return load_stage(step.stage).validated(step.parameters)
-
-
-def _input(store: Store, made: dict[str, dict[str, Artifact]], source: Reference | StepOutput) -> Artifact:
-    if isinstance(source, StepOutput):
-        return made[source.step][source.output]
-    return store.open(source)

@@ -8,10 +8,10 @@ import pytest
 from airflow.sdk import DAG, Param
 
 from stagecraft.errors import InvalidInputError
-from stagecraft.operators.base import job_id
 from stagecraft.operators.encode import EncodeOperator
 from stagecraft.operators.evaluate import EvaluateOperator
 from stagecraft.operators.gbdt_encode import GBDTEncodeOperator
+from stagecraft.operators.job import job_id
 from stagecraft.operators.output import measure
 from stagecraft.operators.predict import PredictOperator
 from stagecraft.operators.ps_train import PSTrainOperator
