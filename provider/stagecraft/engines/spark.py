@@ -141,6 +141,10 @@ class SparkEngine(Engine):
     def schema(self, relation: Rows) -> pa.Schema:
         return relation.schema
 
+    def relation(self, frame: DataFrame, schema: pa.Schema) -> Rows:
+        """The rows of a frame, whose columns get the names and types of ``schema``, by position."""
+        return self._as(frame, schema)
+
     def collect(self, relation: Rows) -> pa.Table:
         return relation.frame.toArrow().cast(relation.schema)
 
