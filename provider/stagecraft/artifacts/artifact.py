@@ -102,8 +102,13 @@ class Artifact:
             raise CorruptArtifactError(f"{uri}: this is a {artifact.kind}, not a {cls.kind}")
         return artifact
 
+    @property
+    def folder_uri(self) -> str:
+        """The folder that holds the files."""
+        return f"{self.uri}/{self.manifest.folder}"
+
     def file_uri(self, name: str) -> str:
-        return f"{self.uri}/{self.manifest.folder}/{name}"
+        return f"{self.folder_uri}/{name}"
 
     def read(self, name: str) -> bytes:
         """Return a file's bytes, checked against its checksum.

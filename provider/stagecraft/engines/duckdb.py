@@ -9,7 +9,7 @@ import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import duckdb
@@ -23,8 +23,9 @@ from stagecraft.engines.choose import usable_memory
 from stagecraft.engines.contract import BatchMap, Engine
 from stagecraft.engines.dialect import WHERE, Query
 from stagecraft.engines.duckdb_functions import register
+from stagecraft.engines.held import HeldRows
 from stagecraft.engines.parquet import ROW_GROUP, write_batches
-from stagecraft.engines.types import LOCAL_TIME, UTC_TIME, canonical, same, sql_type
+from stagecraft.engines.types import LOCAL_TIME, UTC_TIME, canonical, same, sql_type, stored
 from stagecraft.errors import InvalidInputError, UnwritableStoreError
 from stagecraft.jobs.scratch import scratch_folder
 
@@ -42,12 +43,20 @@ TYPE_NAMES = {
 }
 
 
+HELD_BYTES = 1 << 30
+"""Memory for rows that were just written, which the next stage of the job is likely to read."""
+
+
 @dataclass(frozen=True)
 class Queried:
-    """Rows that DuckDB computes when they are read."""
+    """Rows that DuckDB computes when they are read.
+
+    :param stored: the types that a file of them has
+    """
 
     rows: duckdb.DuckDBPyRelation = field(repr=False)  # Its text would run it.
     schema: pa.Schema
+    stored: pa.Schema
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,7 @@ class Mapped:
     source: Queried | Mapped
     function: BatchMap
     schema: pa.Schema
+    stored: pa.Schema
 
 
 class DuckDBEngine(Engine):
@@ -80,6 +90,7 @@ class DuckDBEngine(Engine):
         self._folder = scratch_folder("stagecraft-duckdb-")
         self._removal = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._names = itertools.count()
+        self._held = HeldRows(HELD_BYTES)
         limit = memory_limit or f"{max(usable_memory() // 4 >> 20, 1024)}MiB"
         self._duckdb = duckdb.connect(
             config={
@@ -92,12 +103,16 @@ class DuckDBEngine(Engine):
         register(self._duckdb)
 
     def scan(self, dataset: Dataset) -> Queried:
+        if held := self._held.get(dataset.folder_uri):
+            return Queried(self._duckdb.from_arrow(held.rows), held.rows.schema, held.stored)
         dataset.verify()
         store = dataset.store
-        if store.is_local:
-            return self._parquet([store.strip(uri) for uri in dataset.files])
-        self._register(store.filesystem)
-        return self._parquet(dataset.files)
+        if not store.is_local:
+            self._register(store.filesystem)
+        paths = [store.strip(uri) for uri in dataset.files] if store.is_local else dataset.files
+        rows = self._parquet(paths)
+        found = self._duckdb.read_parquet(paths).limit(0).to_arrow_table().schema
+        return replace(rows, stored=stored(found, rows.schema))
 
     def read_files(self, uri: str) -> Queried:
         """The rows of Parquet or CSV files; CSV is read into memory (see :func:`files.read_csv`)."""
@@ -123,11 +138,11 @@ class DuckDBEngine(Engine):
     def materialize(self, relation: Queried | Mapped) -> Queried:
         name = f"held_{next(self._names)}"
         self._duckdb.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {self._view(relation)}")
-        return Queried(self._duckdb.table(name), relation.schema)
+        return Queried(self._duckdb.table(name), relation.schema, relation.stored)
 
     def map_batches(self, relation: Queried | Mapped, function: BatchMap) -> Mapped:
         schema = canonical(function.output_schema(relation.schema), "map_batches")
-        return Mapped(relation, function, schema)
+        return Mapped(relation, function, schema, stored(function.output_schema(relation.stored), schema))
 
     def schema(self, relation: Queried | Mapped) -> pa.Schema:
         return relation.schema
@@ -141,8 +156,8 @@ class DuckDBEngine(Engine):
         try:
             store.filesystem.makedirs(folder, exist_ok=True)
             rows = write_batches(
-                self._batches(relation),
-                relation.schema,
+                self._held.passing(draft.uri, self._batches(relation), relation.schema, relation.stored),
+                relation.stored,
                 store.arrow_filesystem,
                 f"{folder}/part-00000.parquet",
             )
@@ -150,7 +165,7 @@ class DuckDBEngine(Engine):
             raise UnwritableStoreError(
                 f"artifact store {store.root}: cannot write {folder} ({error})"
             ) from error
-        draft.meta["columns"] = {field.name: str(field.type) for field in relation.schema}
+        draft.meta["columns"] = {field.name: str(field.type) for field in relation.stored}
         draft.meta["rows"] = rows
 
     def close(self) -> None:
@@ -181,12 +196,12 @@ class DuckDBEngine(Engine):
         found = rows.limit(0).to_arrow_table().schema
         schema = canonical(found, "sql")
         if same(found, schema):
-            return Queried(rows, schema)
+            return Queried(rows, schema, schema)
         columns = [
             f"CAST({name} AS {sql_type(kind, TYPE_NAMES, '{}[]')}) AS {name}"
             for name, kind in zip(map(_quoted, schema.names), schema.types, strict=True)
         ]
-        return Queried(rows.project(", ".join(columns)), schema)
+        return Queried(rows.project(", ".join(columns)), schema, schema)
 
     def _view(self, relation: Queried | Mapped) -> str:
         """Name the relation for queries."""

@@ -1,29 +1,101 @@
-"""Writing batches as one Parquet file."""
+"""Writing batches as one Parquet file, each column in the encoding that pays for it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.fs
 import pyarrow.parquet as pq
+import pyarrow.types as is_
 
 ROW_GROUP = 1 << 16
 """Rows of a row group, and of the batches that engines work on."""
+
+REPEATED = 16
+"""Values that repeat this often on average go through a dictionary."""
+
+WORTH_IT = 0.85
+"""Bytes that zstd shrinks to less than this part of them are compressed."""
+
+TRIED_BYTES = 1 << 18
+
+
+class Layout(NamedTuple):
+    """How a file's columns are stored; names are those of Parquet's leaves.
+
+    :param statistics: where bounds are kept. Not for floats: Parquet's leave NaN out, so readers go astray.
+    """
+
+    dictionary: list[str]
+    compression: dict[str, str]
+    statistics: list[str]
 
 
 def write_batches(
     batches: Iterable[pa.RecordBatch], schema: pa.Schema, filesystem: pyarrow.fs.FileSystem, path: str
 ) -> int:
-    """Write batches as they come, in row groups of equal size; return the number of rows."""
+    """Write batches as they come, in row groups of equal size; return the number of rows.
+
+    :param schema: the columns' types in the file; narrower ones than the batches' are cast
+    """
     rows, waiting = 0, pa.Table.from_batches([], schema)
-    with pq.ParquetWriter(path, schema, filesystem=filesystem, compression="zstd") as writer:
+    writer: pq.ParquetWriter | None = None
+    try:
         for batch in batches:
             rows += batch.num_rows
             waiting = pa.concat_tables([waiting, pa.Table.from_batches([batch]).cast(schema)])
             while waiting.num_rows >= ROW_GROUP:
+                writer = writer or _writer(path, filesystem, waiting)
                 writer.write_table(waiting.slice(0, ROW_GROUP))
                 waiting = waiting.slice(ROW_GROUP)
+        writer = writer or _writer(path, filesystem, waiting)
         if waiting.num_rows:
             writer.write_table(waiting)
+    finally:
+        if writer is not None:
+            writer.close()
     return rows
+
+
+def layout(sample: pa.Table) -> Layout:
+    """Choose how columns are stored, by their first rows."""
+    chosen = Layout([], {}, [])
+    for field, column in zip(sample.schema, sample.columns, strict=True):
+        name, values = field.name, column.combine_chunks()
+        while is_.is_list(values.type):
+            name, values = f"{name}.list.element", values.flatten()
+        floating = is_.is_floating(values.type)
+        if not floating:
+            chosen.statistics.append(name)
+        if is_.is_boolean(values.type):
+            chosen.compression[name] = "zstd"
+        elif pc.count_distinct(values.slice(0, ROW_GROUP)).as_py() * REPEATED <= len(values[:ROW_GROUP]):
+            chosen.dictionary.append(name)
+            chosen.compression[name] = "zstd"
+        else:
+            chosen.compression[name] = "zstd" if not floating or _shrinks(values) else "none"
+    return chosen
+
+
+def _writer(path: str, filesystem: pyarrow.fs.FileSystem, sample: pa.Table) -> pq.ParquetWriter:
+    chosen = layout(sample.slice(0, ROW_GROUP))
+    return pq.ParquetWriter(
+        path,
+        sample.schema,
+        filesystem=filesystem,
+        use_dictionary=chosen.dictionary,
+        compression=chosen.compression or "zstd",
+        write_statistics=chosen.statistics,
+    )
+
+
+def _shrinks(values: pa.Array) -> bool:
+    data = values.drop_null().slice(0, TRIED_BYTES // 8)
+    if not len(data):
+        return True
+    width = data.type.bit_width // 8
+    raw = data.buffers()[1].slice(data.offset * width, len(data) * width)
+    return bool(len(pa.compress(raw, codec="zstd", asbytes=True)) < WORTH_IT * raw.size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,7 +22,8 @@ from stagecraft.engines.dialect import WHERE, Query
 from stagecraft.engines.parquet import ROW_GROUP, write_batches
 from stagecraft.engines.spark_session import open_session
 from stagecraft.engines.spark_sql import spark_sql
-from stagecraft.engines.types import LOCAL_TIME, UTC_TIME, canonical, is_nanoseconds, sql_type
+from stagecraft.engines.spark_units import Units
+from stagecraft.engines.types import LOCAL_TIME, UTC_TIME, canonical, is_nanoseconds, same, sql_type, stored
 from stagecraft.errors import InvalidInputError, UnwritableStoreError
 
 TYPE_NAMES = {
@@ -51,10 +52,16 @@ SCHEMES = {
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows that Spark computes when they are read."""
+    """Rows that Spark computes when they are read.
+
+    :param stored: the types that a file of them has
+    :param units: where they come from files that Python workers can map without the JVM
+    """
 
     frame: DataFrame
     schema: pa.Schema
+    stored: pa.Schema
+    units: Units | None = None
 
 
 class SparkEngine(Engine):
@@ -89,8 +96,12 @@ class SparkEngine(Engine):
     def scan(self, dataset: Dataset) -> Rows:
         dataset.verify()
         store = dataset.store
-        first = pq.read_schema(store.strip(dataset.files[0]), filesystem=store.arrow_filesystem)
-        return self._parquet([hadoop_uri(uri) for uri in dataset.files], first)
+        paths = [store.strip(uri) for uri in dataset.files]
+        found = pq.read_schema(paths[0], filesystem=store.arrow_filesystem)
+        rows = self._parquet([hadoop_uri(uri) for uri in dataset.files], found)
+        kept = stored(found, rows.schema)
+        units = Units(paths, rows.schema) if store.is_local and same(found, kept) else None
+        return replace(rows, stored=kept, units=units)
 
     def read_files(self, uri: str) -> Rows:
         """The rows of Parquet or CSV files; CSV is read into memory (see :func:`files.read_csv`)."""
@@ -128,15 +139,20 @@ class SparkEngine(Engine):
 
     def table(self, rows: pa.Table) -> Rows:
         schema = canonical(rows.schema, "table")
-        return Rows(self._session.createDataFrame(rows.cast(schema), schema=_ddl(schema)), schema)
+        return Rows(self._session.createDataFrame(rows.cast(schema), schema=_ddl(schema)), schema, schema)
 
     def materialize(self, relation: Rows) -> Rows:
-        return Rows(relation.frame.localCheckpoint(), relation.schema)
+        return Rows(relation.frame.localCheckpoint(), relation.schema, relation.stored)
 
     def map_batches(self, relation: Rows, function: BatchMap) -> Rows:
         schema = canonical(function.output_schema(relation.schema), "map_batches")
         mapped = _mapped(function, relation.schema, schema)
-        return Rows(relation.frame.mapInArrow(mapped, _ddl(schema)), schema)
+        return Rows(
+            relation.frame.mapInArrow(mapped, _ddl(schema)),
+            schema,
+            stored(function.output_schema(relation.stored), schema),
+            relation.units and relation.units.then(function, schema),
+        )
 
     def schema(self, relation: Rows) -> pa.Schema:
         return relation.schema
@@ -151,18 +167,33 @@ class SparkEngine(Engine):
     def write(self, relation: Rows, draft: Draft) -> None:
         store = draft.store
         folder = store.strip(draft.uri)
-        scratch = f"{draft.uri}/_spark"
-        target = hadoop_uri(scratch)
         try:
             store.filesystem.makedirs(folder, exist_ok=True)
         except PermissionError as error:
             raise UnwritableStoreError(
                 f"artifact store {store.root}: cannot write {folder} ({error})"
             ) from error
+        if store.is_local and relation.units and relation.units.steps:
+            rows = relation.units.write(self._session, folder, relation.stored)
+        else:
+            rows = self._write(relation, draft, folder)
+        draft.meta["columns"] = {field.name: str(field.type) for field in relation.stored}
+        draft.meta["rows"] = rows
+
+    def _write(self, relation: Rows, draft: Draft, folder: str) -> int:
+        """Let the JVM write the rows; return their number."""
+        store = draft.store
+        scratch = f"{draft.uri}/_spark"
+        names = {**TYPE_NAMES, pa.int8(): "TINYINT", pa.int16(): "SMALLINT"}
+        narrow = [
+            F.col(_quoted(field.name)).cast(sql_type(field.type, names, "ARRAY<{}>")).alias(field.name)
+            for field in relation.stored
+        ]
         (
-            relation.frame.write.option("compression", "zstd")
+            relation.frame.select(*narrow)
+            .write.option("compression", "zstd")
             .option("parquet.block.row.count.limit", ROW_GROUP)
-            .parquet(target)
+            .parquet(hadoop_uri(scratch))
         )
         parts = sorted(
             path for path in store.filesystem.find(store.strip(scratch)) if path.endswith(".parquet")
@@ -174,9 +205,8 @@ class SparkEngine(Engine):
             rows += pq.read_metadata(path, filesystem=store.arrow_filesystem).num_rows
         store.filesystem.rm(store.strip(scratch), recursive=True)
         if not parts:
-            write_batches([], relation.schema, store.arrow_filesystem, f"{folder}/part-00000.parquet")
-        draft.meta["columns"] = {field.name: str(field.type) for field in relation.schema}
-        draft.meta["rows"] = rows
+            write_batches([], relation.stored, store.arrow_filesystem, f"{folder}/part-00000.parquet")
+        return rows
 
     def close(self) -> None:
         self._binder.close()
@@ -199,7 +229,7 @@ class SparkEngine(Engine):
             if found is not None and is_nanoseconds(found.types[number]):
                 column = F.timestamp_micros(F.floor(column / 1000))
             columns.append(column.cast(sql_type(field.type, TYPE_NAMES, "ARRAY<{}>")).alias(field.name))
-        return Rows(unnamed.select(*columns), schema)
+        return Rows(unnamed.select(*columns), schema, schema)
 
 
 def _mapped(
@@ -215,9 +245,12 @@ def _mapped(
 
 
 def _ddl(schema: pa.Schema) -> str:
-    names = (name.replace("`", "``") for name in schema.names)
     types = (sql_type(kind, TYPE_NAMES, "ARRAY<{}>") for kind in schema.types)
-    return ", ".join(f"`{name}` {kind}" for name, kind in zip(names, types, strict=True))
+    return ", ".join(f"{_quoted(name)} {kind}" for name, kind in zip(schema.names, types, strict=True))
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
 
 
 def hadoop_uri(uri: str) -> str:

@@ -4,7 +4,7 @@
 found                                          canonical
 =============================================  ============================
 bool                                           bool
-integers of up to 32 bits, null                int32 (uint32: int64)
+integers of up to 32 bits, null                int32 (uint32: int64); files may hold narrower ones
 int64, uint64, decimal without digits after
 the point (DuckDB's HUGEINT is one)            int64; a value beyond is an error
 float16, float32                               float32
@@ -103,6 +103,28 @@ def same(left: pa.Schema, right: pa.Schema) -> bool:
         str(a) == str(b) if not is_.is_list(a) else is_.is_list(b) and a.value_type == b.value_type
         for a, b in zip(left.types, right.types, strict=True)
     )
+
+
+def stored(found: pa.Schema, schema: pa.Schema) -> pa.Schema:
+    """Return the types that a file of canonical rows has: narrow integers where ``found`` has them.
+
+    >>> narrow = pa.schema([("slot", pa.int8()), ("x", pa.float16())])
+    >>> stored(narrow, canonical(narrow))
+    slot: int8
+    x: float
+    """
+    kept = [
+        pa.field(ours.name, _narrow(theirs.type) or ours.type)
+        for ours, theirs in zip(schema, found, strict=True)
+    ]
+    return pa.schema(kept)
+
+
+def _narrow(kind: pa.DataType) -> pa.DataType | None:
+    if is_.is_list(kind):
+        value = _narrow(kind.value_type)
+        return value and pa.list_(value)
+    return kind if is_.is_int8(kind) or is_.is_int16(kind) else None
 
 
 def is_nanoseconds(kind: pa.DataType) -> bool:

@@ -8,7 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from stagecraft.engines.contract import Engine
+from stagecraft.artifacts.artifact import Kind
+from stagecraft.artifacts.dataset import Dataset
+from stagecraft.artifacts.store import Store
+from stagecraft.engines.contract import Engine, Relation
+from stagecraft.engines.duckdb import DuckDBEngine
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.hashing import stable_hash
 from stagecraft.transforms.xxh64 import hash_longs, hash_texts
@@ -51,3 +55,55 @@ def test_held_rows_are_computed_once(engine: Engine) -> None:
     twice = [engine.collect(engine.sql("SELECT * FROM held ORDER BY id", held=held)) for _ in range(2)]
     assert twice[0].equals(twice[1])
     assert twice[0].num_rows == 4
+
+
+class Slots:
+    """Adds a narrow column and a narrow list column."""
+
+    def output_schema(self, schema: pa.Schema) -> pa.Schema:
+        return schema.append(pa.field("slot", pa.int8())).append(pa.field("slots", pa.list_(pa.int16())))
+
+    def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        slots = (batch.column("id").to_numpy() % 100).tolist()
+        made = [pa.array(slots, pa.int8()), pa.array([[slot, 300] for slot in slots], pa.list_(pa.int16()))]
+        return pa.RecordBatch.from_arrays([*batch.columns, *made], schema=self.output_schema(batch.schema))
+
+
+def test_files_hold_narrow_integers_and_relations_wide_ones(engine: Engine, store: Store) -> None:
+    rows = pa.table({"id": np.arange(150_000), "x": np.linspace(-1, 1, 150_000)})
+    source = write(engine, store, "a", engine.table(rows))
+    slotted = write(engine, store, "b", engine.map_batches(engine.scan(source), Slots()))
+    again = write(engine, store, "c", engine.scan(slotted))
+
+    narrow = {"id": "int64", "x": "double", "slot": "int8", "slots": "list<item: int16>"}
+    assert slotted.columns == again.columns == narrow
+    assert slotted.table()["id"].to_pylist() == list(range(150_000)), "rows keep their order"
+    assert again.table().schema.field("slot").type == pa.int8()
+    query = "SELECT slot + 100 AS more, slots FROM rows ORDER BY id LIMIT 3"
+    found = engine.collect(engine.sql(query, rows=engine.scan(slotted)))
+    assert found.schema.field("slots").type.value_type == pa.int32()
+    assert found.to_pylist() == [{"more": 100 + slot, "slots": [slot, 300]} for slot in range(3)]
+
+
+def test_what_was_written_is_read_as_it_is_committed(engine: Engine, store: Store) -> None:
+    """Rows that are still in memory are those of the file, in another session too."""
+    rows = pa.table(
+        {"id": [1, 2, 3], "x": [float("nan"), None, -0.0], "day": [datetime.date(2013, 1, 1)] * 3}
+    )
+    made = write(engine, store, "a", engine.table(rows))
+    with DuckDBEngine() as fresh:
+        query = "SELECT * FROM rows WHERE x > 1 OR x IS NULL ORDER BY id"
+        found = engine.collect(engine.sql(query, rows=engine.scan(made)))
+        assert found.to_pydict().keys() == {"id", "x", "day"}
+        assert str(found.to_pylist()) == str(
+            fresh.collect(fresh.sql(query, rows=fresh.scan(made))).to_pylist()
+        )
+    assert found["id"].to_pylist() == [1, 2]
+
+
+def write(engine: Engine, store: Store, name: str, relation: Relation) -> Dataset:
+    draft = store.draft(Kind.DATASET, name * 32, lineage={"stage": "test"})
+    engine.write(relation, draft)
+    made = draft.commit()
+    assert isinstance(made, Dataset)
+    return made
