@@ -127,8 +127,8 @@ class JobOperator(ResumableJobMixin, BaseOperator):
         place = self._place(job)
         runner = self._runner(place)
         self._refuse_if_killed()
-        stages = ", ".join(stage.name for stage in self.stage_classes().values())
-        self.log.info("Submitting job %s: stage %s on %s", job.id, stages, job.engine)
+        stages = " → ".join(stage.name for stage in self.stage_classes().values())
+        self.log.info("Submitting job %s: %s on %s", job.id, stages, job.engine)
         self._followed = runner, {**runner.submit(job), "place": place}
         if self._killed:
             self.on_kill()
