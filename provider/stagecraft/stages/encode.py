@@ -3,128 +3,259 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from stagecraft.artifacts.artifact import Kind
 from stagecraft.artifacts.dataset import Dataset
 from stagecraft.artifacts.model import fill_model
+from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Stage, Workbench
-from stagecraft.stages.encodings import AnyStep, Hash, Index, NumericStep, Step
+from stagecraft.stages.cross import name_of, parts_of
+from stagecraft.stages.encodings import (
+    AnyStep,
+    Bin,
+    CategoricalStep,
+    Column,
+    Cross,
+    Fill,
+    NumericStep,
+    OneHot,
+    Step,
+    TargetEncode,
+)
 from stagecraft.stages.numeric_fit import fit_numeric
+from stagecraft.stages.numeric_steps import check_chain
 from stagecraft.stages.quoting import quoted
 from stagecraft.transforms.types import check_categorical, check_numeric
 
 if TYPE_CHECKING:
     from stagecraft.artifacts.store import Draft
     from stagecraft.engines.contract import Relation
-    from stagecraft.transforms.columns import FittedHash, FittedIndex
-    from stagecraft.transforms.encode import Encode
+    from stagecraft.stages.label_mapping import Label
+    from stagecraft.transforms.chain import Chain
+    from stagecraft.transforms.encodings import ColumnEncoding
 
 GOLDEN_ROWS = 64
+NUMBERS_ALONE = ("median", "mean")
+"""What ``Fill`` takes of numbers, never of categories."""
+NUMBER_OF_LABEL = "__label"
 
 
 class Encoding(BaseModel):
-    """Columns that are encoded alike, and the steps that do it."""
+    """Columns or crosses that are encoded alike, and the steps that do it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    columns: list[str] = Field(min_length=1)
+    columns: list[Column] = Field(min_length=1)
     steps: list[AnyStep] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _chained(self) -> Self:
+        *before, last = self.steps
+        if not isinstance(last, CategoricalStep):
+            if any(isinstance(step, CategoricalStep) for step in before):
+                raise ValueError(f"a categorical step ends the chain, and {last} comes after it")
+            if crosses := [column for column in self.columns if isinstance(column, Cross)]:
+                raise ValueError(f"{crosses[0].name} is a category, which {last} is not for")
+            check_chain(self.steps)
+        elif before and not (len(before) == 1 and isinstance(before[0], Fill) and self.fill is not None):
+            raise ValueError(f'before {last} there may be Fill("most_frequent") or Fill("a text"), no more')
+        elif self.indicator and isinstance(self.columns[0], Cross):
+            raise ValueError("the indicator is for a column, not for a cross")
+        return self
+
+    @property
+    def numeric(self) -> bool:
+        return not isinstance(self.steps[-1], CategoricalStep)
+
+    @property
+    def indicator(self) -> bool:
+        return any(isinstance(step, Fill) and step.indicator for step in self.steps)
+
+    @property
+    def fill(self) -> str | None:
+        """The text that missing categories become, or ``most_frequent``."""
+        first = self.steps[0]
+        if isinstance(first, Fill) and isinstance(first.value, str) and first.value not in NUMBERS_ALONE:
+            return first.value
+        return None
+
+    def outputs(self) -> list[str]:
+        """The names of the columns that are made, as far as they are known before the fit."""
+        names = [f"{name_of(column)}_missing" for column in self.columns if self.indicator]
+        last = self.steps[-1]
+        if isinstance(last, OneHot):
+            return names
+        for column in map(name_of, self.columns):
+            names.append(last.output(column) if isinstance(last, CategoricalStep) else column)
+        return names
 
 
 def encodings(value: Any) -> Any:
-    """Take ``{"a": Index(), ("b", "c"): Fill(0) | Standardize()}`` for a list of encodings."""
+    """Take ``{"a": Index(), ("b", "c"): Fill(0) | Standardize()}`` for a list of encodings.
+
+    A list is of several encodings of one column: ``{"a": [Index(), Count()]}``.
+    """
     if not isinstance(value, Mapping):
         return value
     return [
         {
-            "columns": [columns] if isinstance(columns, str) else list(columns),
-            "steps": [steps] if isinstance(steps, Step) else steps,
+            "columns": [columns] if isinstance(columns, str | Cross) else list(columns),
+            "steps": [steps] if isinstance(steps, Step) else list(steps),
         }
-        for columns, steps in value.items()
+        for columns, each in value.items()
+        for steps in (each if isinstance(each, list) else [each])
     ]
 
 
 class EncodeColumns(Stage):
-    """Numeric columns become float32, categorical ones slots; other columns pass through.
+    """Numbers become float32, categories slots or numbers; other columns pass through.
 
-    Numeric: ``Fill``, ``Standardize``, in any order, chained with ``|``. Categorical: ``Index`` or ``Hash``.
+    Steps for numbers: ``Fill``, ``Standardize``, ``MinMax``, ``Robust``, ``Log``, ``Clip``, ``Bin``; for
+    categories: ``Index``, ``Hash``, ``OneHot``, ``Count``, ``TargetEncode``, and ``Fill`` before one. They are
+    chained with ``|``.
 
-    :param columns: column, or tuple of columns → steps
+    The model holds the encodings, and where the label has classes, these as ``labels``, by which predictions
+    are given back.
+
+    :param columns: column, :class:`Cross`, or tuple of these → steps, or a list of several such
+    :param label: the label's column, whose classes become 0, 1 … as they sort; None: there is none, or it
+        passes through
+    :param classes: whether the label's values are classes; None: they are where they are strings or booleans
+
+    >>> from stagecraft.stages.encodings import Hash
+    >>> stage = EncodeColumns(columns={"wind": Fill("median"), "carrier": Hash(bits=8)}, label="late")
+    >>> [encoding.columns for encoding in stage.columns]
+    [['wind'], ['carrier']]
     """
 
     name = "encode"
+    version = 2
     inputs = {"dataset": Kind.DATASET}
     outputs = {"dataset": Kind.DATASET, "model": Kind.MODEL}
 
     columns: Annotated[list[Encoding], BeforeValidator(encodings), Field(min_length=1)]
+    label: str | None = Field(default=None, min_length=1)
+    classes: bool | None = None
 
     def model_post_init(self, _: Any) -> None:
         seen: set[str] = set()
         for encoding in self.columns:
-            categorical = [step for step in encoding.steps if isinstance(step, Index | Hash)]
-            if categorical and len(encoding.steps) > 1:
-                raise ValueError(f"{encoding.columns}: {categorical[0]} stands alone")
-            for column in encoding.columns:
-                if column in seen:
-                    raise ValueError(f"the column {column!r} is encoded twice")
-                seen.add(column)
+            for name in encoding.outputs():
+                if name.lower() in seen:
+                    raise ValueError(f"the column {name!r} is made twice")
+                seen.add(name.lower())
+        if self.label in self._inputs():
+            raise ValueError(f"the label {self.label!r} is no column to learn from")
+        if self.label is None and (self.classes is not None or self._needs_label):
+            raise ValueError('classes, TargetEncode and Bin(by="label") go by the label; name it: label=…')
+
+    @property
+    def _needs_label(self) -> bool:
+        return any(
+            isinstance(step, TargetEncode) or (isinstance(step, Bin) and step.by == "label")
+            for encoding in self.columns
+            for step in encoding.steps
+        )
+
+    def _inputs(self) -> list[str]:
+        """The raw columns that are encoded, in their order."""
+        columns = (column for encoding in self.columns for column in encoding.columns)
+        return list(dict.fromkeys(part for column in columns for part in parts_of(column)))
 
     def execute(self, bench: Workbench, drafts: dict[str, Draft], inputs: dict[str, Any]) -> None:
-        from stagecraft.transforms.chain import Chain
-
         dataset: Dataset = inputs["dataset"]
-        names = [column for encoding in self.columns for column in encoding.columns]
-        dataset.require("encode.columns", *names)
-        self._check_types(dataset)
+        self._check(dataset)
         rows = bench.engine.scan(dataset)
-        chain = Chain((self.fit(bench, rows),))
-        bench.engine.write(bench.engine.map_batches(rows, chain), drafts["dataset"])
-        order = ", ".join(map(quoted, names))
+        label = self._label(bench, rows, dataset.columns)
+        chain, training, folded = self.fit(bench, rows, dataset.columns, label)
+        bench.engine.write(bench.engine.map_batches(folded, training), drafts["dataset"])
+        order = ", ".join(map(quoted, self._inputs()))
         golden = bench.engine.sql(f"SELECT {order} FROM rows ORDER BY {order} LIMIT {GOLDEN_ROWS}", rows=rows)
-        fill_model(drafts["model"], chain, bench.engine.collect(golden))
+        meta: dict[str, Any] = {"label": self.label} if label else {}
+        if label and label.classes:
+            meta["labels"] = label.classes
+        fill_model(drafts["model"], chain, bench.engine.collect(golden), **meta)
         drafts["dataset"].meta["model"] = drafts["model"].reference.model_dump(mode="json")
 
-    def fit(self, bench: Workbench, rows: Relation) -> Encode:
-        """Fit all columns: one query a round of numeric steps, one a vocabulary."""
-        from stagecraft.transforms.encode import CategoricalEncoding, Encode, NumericEncoding
+    def fit(
+        self, bench: Workbench, rows: Relation, kinds: Mapping[str, str], label: Label | None
+    ) -> tuple[Chain, Chain, Relation]:
+        """Fit all columns: a query for all vocabularies, and those of the numeric steps.
 
-        chains: dict[str, list[NumericStep]] = {}
-        categorical: dict[str, FittedIndex | FittedHash] = {}
+        :param kinds: column → its Arrow type as text
+        :returns: the chain for any rows; the chain for the rows of the fit, and these with their folds
+        """
+        from stagecraft.stages.categorical_fit import Asked, fit_categories
+        from stagecraft.transforms.chain import Chain
+        from stagecraft.transforms.encode import Encode
+        from stagecraft.transforms.encodings import MissingEncoding, NumericEncoding
+
+        numeric = self._fit_numeric(bench, rows, label)
+        asked = [
+            Asked(column, encoding.steps[-1], encoding.fill)
+            for encoding in self.columns
+            for column in encoding.columns
+            if isinstance(encoding.steps[-1], CategoricalStep)
+        ]
+        fitted = fit_categories(bench.engine, rows, asked, kinds, label)
+        categorical = zip(fitted.encodings, fitted.training, strict=True)
+        both: list[tuple[ColumnEncoding, ColumnEncoding]] = []
         for encoding in self.columns:
-            step = encoding.steps[0]
-            for column in encoding.columns:
-                if isinstance(step, Index):
-                    categorical[column] = step.fit(_counts(bench, rows, column))
-                elif isinstance(step, Hash):
-                    categorical[column] = step.fit(column)
+            for column in map(name_of, encoding.columns):
+                if encoding.numeric:
+                    made = NumericEncoding.model_validate({"column": column, "maps": numeric[column]})
+                    both.append((made, made))
                 else:
-                    chains[column] = [each for each in encoding.steps if isinstance(each, NumericStep)]
-        numeric = fit_numeric(bench, rows, chains)
-        return Encode.model_validate(
-            {
-                "numeric": [
-                    NumericEncoding.model_validate({"column": c, "maps": m}) for c, m in numeric.items()
-                ],
-                "categorical": [CategoricalEncoding(column=c, map=m) for c, m in categorical.items()],
-            }
+                    both.append(next(categorical))
+                if encoding.indicator:
+                    both.append((MissingEncoding(column=column),) * 2)
+        training = [last for _, last in both] + ([label.encoding] if label and label.encoding else [])
+        folds = "".join(f", {sql} AS {quoted(name)}" for name, sql in fitted.folds.items())
+        folded = bench.engine.sql(f"SELECT *{folds} FROM rows", rows=rows) if folds else rows
+        return (
+            Chain((Encode.model_validate({"encodings": [first for first, _ in both]}),)),
+            Chain((Encode.model_validate({"encodings": training}),)),
+            folded,
         )
 
-    def _check_types(self, dataset: Dataset) -> None:
+    def _fit_numeric(self, bench: Workbench, rows: Relation, label: Label | None) -> dict[str, Any]:
+        chains = {
+            name_of(column): [step for step in encoding.steps if isinstance(step, NumericStep)]
+            for encoding in self.columns
+            for column in encoding.columns
+            if encoding.numeric
+        }
+        by_label = any(isinstance(chain[-1], Bin) and chain[-1].by == "label" for chain in chains.values())
+        if not by_label or label is None:
+            return dict(fit_numeric(bench, rows, chains))
+        if label.number is None:
+            raise InvalidInputError(
+                "encode.label",
+                f"{self.label!r} has {len(label.classes or [])} classes",
+                'numbers or two classes for Bin(by="label")',
+            )
+        numbered = f"SELECT *, {label.number} AS {quoted(NUMBER_OF_LABEL)} FROM rows"
+        rows = bench.engine.sql(numbered, rows=rows)
+        return dict(fit_numeric(bench, rows, chains, label=NUMBER_OF_LABEL))
+
+    def _label(self, bench: Workbench, rows: Relation, kinds: Mapping[str, str]) -> Label | None:
+        from stagecraft.stages.label_mapping import fit_label
+
+        if self.label is None:
+            return None
+        return fit_label(bench.engine, rows, self.label, kinds[self.label], self.classes)
+
+    def _check(self, dataset: Dataset) -> None:
+        dataset.require("encode.columns", *self._inputs())
+        dataset.require("encode.label", *([self.label] if self.label else []))
         for encoding in self.columns:
-            check = check_numeric if isinstance(encoding.steps[0], NumericStep) else check_categorical
+            check = check_numeric if encoding.numeric else check_categorical
             for column in encoding.columns:
-                check(f"encode.columns.{column}", dataset.columns[column])
-
-
-def _counts(bench: Workbench, rows: Relation, column: str) -> dict[str, int]:
-    table = bench.engine.collect(
-        bench.engine.sql(
-            f"SELECT CAST({quoted(column)} AS VARCHAR) AS value, count(*) AS count FROM rows "
-            f"WHERE {quoted(column)} IS NOT NULL GROUP BY 1",
-            rows=rows,
-        )
-    )
-    return dict(zip(table["value"].to_pylist(), table["count"].to_pylist(), strict=True))
+                for part in parts_of(column):
+                    check(f"encode.columns.{part}", dataset.columns[part])
+            for step in encoding.steps:
+                if isinstance(step, TargetEncode):
+                    dataset.require("encode.columns.key", *step.key)

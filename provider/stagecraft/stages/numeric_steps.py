@@ -22,6 +22,7 @@ from stagecraft.transforms.numeric import (
     NumericMap,
 )
 
+STATISTICS = ("median", "mean", "most_frequent")
 QUARTILES = (0.25, 0.5, 0.75)
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -45,12 +46,13 @@ class NumericStep(Step):
 class Fill(NumericStep):
     """Missing values become the column's median (exact), mean, most frequent value, or a number.
 
-    Like scikit-learn's SimpleImputer; of several most frequent values the smallest.
+    Like scikit-learn's SimpleImputer; of several most frequent values the smallest. Before a categorical step:
+    the most frequent value (the first of the vocabulary), or any other text.
 
     :param indicator: add a column ``<column>_missing`` that is 1 where the value is missing, else 0
     """
 
-    value: Literal["median", "mean", "most_frequent"] | FiniteFloat
+    value: Literal["median", "mean", "most_frequent"] | FiniteFloat | str
     indicator: bool = False
     type: Literal["fill"] = field(default="fill", kw_only=True)
 
@@ -66,6 +68,7 @@ class Fill(NumericStep):
             return FittedFill(value=found.moments()[0])
         if self.value == "most_frequent":
             return FittedFill(value=found.most_frequent())
+        assert isinstance(self.value, float), "check_chain() refuses texts"
         return FittedFill(value=self.value)
 
 
@@ -262,10 +265,13 @@ AnyNumericStep = Annotated[
 def check_chain(steps: Sequence[Step]) -> None:
     """Refuse a chain of numeric steps that cannot be.
 
-    :raises ValueError: ``Bin`` is not the last one
+    :raises ValueError: ``Bin`` is not the last one, or ``Fill`` has a text for numbers
 
     >>> check_chain([Fill("median"), Bin(count=10)])
     """
+    for step in steps:
+        if isinstance(step, Fill) and step.value not in STATISTICS and isinstance(step.value, str):
+            raise ValueError(f"{step} is for categories; numbers take one of {STATISTICS}, or a number")
     for step in steps[:-1]:
         if isinstance(step, Bin):
             raise ValueError(f"{step} makes a category, so it ends the chain")

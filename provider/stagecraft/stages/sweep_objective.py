@@ -95,7 +95,7 @@ class LeafRegression:
             epochs=self.sweep.epochs,
             seed=self.sweep.seed,
         )
-        scores = Linear.of(layout, weights).scores(leaves.apply(self.validation))
+        scores = Linear.of(layout, weights).means(leaves.apply(self.validation))
         return ranking(self.truth > 0, scores)
 
 

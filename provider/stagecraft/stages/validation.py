@@ -61,7 +61,7 @@ class Validation:
 
         from stagecraft.stages.metrics import ranking
 
-        scores = linear.scores(self._batch)
+        scores = linear.means(self._batch)
         if linear.link == "identity":
             return {"validation_loss": float(np.mean((scores - self._label) ** 2) / 2)}
         found = ranking(self._label > 0, scores)

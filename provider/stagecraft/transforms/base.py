@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from stagecraft.transforms.layout import Feature
+
 
 class Transform(BaseModel):
     """A fitted, row-wise map: the same object encodes a billion rows and one request.
@@ -22,10 +24,20 @@ class Transform(BaseModel):
 
     type: str
     version: ClassVar[int] = 1
+    scores: ClassVar[bool] = False
+    """Whether it predicts: it adds the column ``score``, and ends a chain."""
 
     def input_columns(self) -> list[str]:
         """The columns that the transform reads."""
         raise NotImplementedError
+
+    def output_columns(self) -> list[str]:
+        """The columns that the transform adds or replaces."""
+        return [feature.column for feature in self.features()]
+
+    def features(self) -> list[Feature]:
+        """Those of the output columns that a model learns from."""
+        return []
 
     def output_schema(self, schema: pa.Schema) -> pa.Schema:
         """The schema of :meth:`apply`'s result for rows of ``schema``."""

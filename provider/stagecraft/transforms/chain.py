@@ -31,7 +31,7 @@ class Chain:
     @property
     def scores(self) -> bool:
         """Whether the chain ends in a prediction."""
-        return bool(self.transforms) and isinstance(self.transforms[-1], Linear)
+        return bool(self.transforms) and self.transforms[-1].scores
 
     @property
     def encoder(self) -> Chain:
@@ -43,17 +43,8 @@ class Chain:
 
     @property
     def layout(self) -> Layout:
-        """The sparse features that the encoded columns and the leaves make."""
-        numeric: list[str] = []
-        slots: dict[str, int] = {}
-        leaves: tuple[str, int, int] | None = None
-        for transform in self.transforms:
-            if isinstance(transform, Encode):
-                numeric += [entry.column for entry in transform.numeric]
-                slots |= {entry.column: entry.map.size for entry in transform.categorical}
-            elif isinstance(transform, LeafEncode):
-                leaves = (transform.output, transform.trees, transform.leaves)
-        return Layout.of(numeric=numeric, slots=slots, leaves=leaves)
+        """The sparse features that the transforms make, in their order."""
+        return Layout.of(feature for transform in self.transforms for feature in transform.features())
 
     def input_columns(self) -> list[str]:
         """The raw columns that the chain reads, in the order of their first use."""
@@ -61,8 +52,7 @@ class Chain:
         needed: dict[str, None] = {}
         for transform in self.transforms:
             needed.update(dict.fromkeys(name for name in transform.input_columns() if name not in made))
-            if isinstance(transform, LeafEncode):
-                made.add(transform.output)
+            made.update(transform.output_columns())
         return list(needed)
 
     def output_schema(self, schema: pa.Schema) -> pa.Schema:

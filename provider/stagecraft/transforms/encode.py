@@ -2,95 +2,79 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import Field
 
+from stagecraft.errors import InvalidInputError
 from stagecraft.transforms.base import Transform
-from stagecraft.transforms.columns import AnyCategoricalMap, AnyNumericMap
-from stagecraft.transforms.types import check_categorical, check_numeric, field_type
+from stagecraft.transforms.encodings import AnyEncoding
+from stagecraft.transforms.layout import Feature
+from stagecraft.transforms.types import field_type
 
 if TYPE_CHECKING:
-    import numpy as np
     import pyarrow as pa
 
 
-class NumericEncoding(BaseModel):
-    """A column and the maps that make a float32 of it, in their order."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    column: str
-    maps: list[AnyNumericMap]
-
-
-class CategoricalEncoding(BaseModel):
-    """A column and the map that makes an int32 slot of it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    column: str
-    map: AnyCategoricalMap
-
-
 class Encode(Transform):
-    """Numeric columns become float32, categorical ones int32 slots; other columns pass through.
+    """Encodes columns; those that no encoding reads pass through.
 
-    NaN and NULL both are missing values. Arithmetic is float64, rounded once to float32; what lies beyond
-    float32's range, infinity too, becomes its largest number, so that every encoded value is finite or NaN.
+    An output named as a raw column takes its place; the others follow at the end, in the encodings' order. A
+    column that an encoding replaces without an output of its name (one-hot, say) is left out.
+
+    :param encodings: several may read one column; no two make one name, case ignored
+
+    >>> from stagecraft.transforms.categorical import FittedHash, FittedIndex
+    >>> from stagecraft.transforms.encodings import SlotEncoding
+    >>> import pyarrow as pa
+    >>> crossed = SlotEncoding(columns=["a", "b"], output="a_x_b", map=FittedHash(bits=4, salt="a_x_b"))
+    >>> index = SlotEncoding(columns=["a"], output="a", map=FittedIndex(vocabulary=["x"]))
+    >>> rows = pa.RecordBatch.from_pydict({"a": ["x", None], "b": [True, False]})
+    >>> Encode(encodings=[index, crossed]).apply(rows).to_pylist()
+    [{'a': 2, 'b': True, 'a_x_b': 9}, {'a': 0, 'b': False, 'a_x_b': 0}]
     """
 
     type: Literal["encode"] = "encode"
-    numeric: list[NumericEncoding]
-    categorical: list[CategoricalEncoding]
-
-    @model_validator(mode="after")
-    def _once(self) -> Self:
-        columns = self.input_columns()
-        for column in columns:
-            if columns.count(column) > 1:
-                raise ValueError(f"the column {column!r} is encoded twice")
-        return self
+    encodings: list[AnyEncoding] = Field(min_length=1)
 
     def input_columns(self) -> list[str]:
-        return [*(entry.column for entry in self.numeric), *(entry.column for entry in self.categorical)]
+        return list(dict.fromkeys(name for encoding in self.encodings for name in encoding.inputs()))
+
+    def output_columns(self) -> list[str]:
+        return [field.name for encoding in self.encodings for field in encoding.outputs()]
+
+    def features(self) -> list[Feature]:
+        return [feature for encoding in self.encodings for feature in encoding.features()]
 
     def output_schema(self, schema: pa.Schema) -> pa.Schema:
         import pyarrow as pa
 
-        made: dict[str, pa.DataType] = {}
-        for numeric in self.numeric:
-            where = f"encode.{numeric.column}"
-            check_numeric(where, field_type(where, schema, numeric.column))
-            made[numeric.column] = pa.float32()
-        for categorical in self.categorical:
-            where = f"encode.{categorical.column}"
-            check_categorical(where, field_type(where, schema, categorical.column))
-            made[categorical.column] = pa.int32()
-        return pa.schema([pa.field(f.name, made[f.name]) if f.name in made else f for f in schema])
+        for encoding in self.encodings:
+            for column in encoding.inputs():
+                encoding.check(column, field_type(f"encode.{column}", schema, column))
+        outputs = [field for encoding in self.encodings for field in encoding.outputs()]
+        made = {field.name: field for field in outputs}
+        replaced = {name for encoding in self.encodings for name in encoding.replaces()}
+        kept = [field for field in schema if field.name in made or field.name not in replaced]
+        names = [field.name for field in kept if field.name not in made] + [field.name for field in outputs]
+        seen: dict[str, str] = {}
+        for name in names:
+            if name.lower() in seen:
+                raise InvalidInputError(
+                    f"encode.{name}",
+                    f"columns named {seen[name.lower()]!r} and {name!r} would stand side by side",
+                    "names that differ by more than case, by a query before or by another step",
+                )
+            seen[name.lower()] = name
+        return pa.schema([*(made.pop(field.name, field) for field in kept), *made.values()])
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        import numpy as np
         import pyarrow as pa
 
         schema = self.output_schema(batch.schema)
         made: dict[str, pa.Array] = {}
-        limit = float(np.finfo(np.float32).max)
-        for numeric in self.numeric:
-            values = float64(batch.column(numeric.column))
-            with np.errstate(over="ignore"):
-                for step in numeric.maps:
-                    values = step.map(values)
-            made[numeric.column] = pa.array(np.clip(values, -limit, limit).astype(np.float32))
-        for categorical in self.categorical:
-            made[categorical.column] = categorical.map.map(batch.column(categorical.column))
-        arrays = [made.get(name, column) for name, column in zip(schema.names, batch.columns, strict=True)]
+        for encoding in self.encodings:
+            names = [field.name for field in encoding.outputs()]
+            made.update(zip(names, encoding.apply(batch), strict=True))
+        arrays = [made[name] if name in made else batch.column(name) for name in schema.names]
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def float64(column: pa.Array) -> np.ndarray:
-    """Return a numeric or boolean column as float64, NaN where a value is missing."""
-    import numpy as np
-    import pyarrow as pa
-
-    return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
@@ -24,13 +25,22 @@ class CSR(NamedTuple):
     values: np.ndarray
 
 
-class Block(BaseModel):
-    """The features of one column: numbers ``offset`` … ``offset + size - 1``.
+class Feature(NamedTuple):
+    """A column of encoded rows, and the features that it holds.
 
     :param kind: ``numeric`` (one feature with the column's value), ``slot`` (one of ``size`` features is 1)
-        or ``leaves`` (a list column; each entry is a slot of the block)
-    :param width: features that a row has in this block: 1, or the length of the list
+        or ``leaves`` (a list column; each entry is one of ``size`` features)
+    :param width: features that a row has of this column: 1, or the length of the list
     """
+
+    column: str
+    kind: Literal["numeric", "slot", "leaves"] = "numeric"
+    size: int = 1
+    width: int = 1
+
+
+class Block(BaseModel):
+    """The features of one column, as :class:`Feature` says: numbers ``offset`` … ``offset + size - 1``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -44,7 +54,7 @@ class Block(BaseModel):
 class Layout(BaseModel):
     """The feature space: feature 0 is the bias, then a block a column.
 
-    >>> Layout.of(numeric=["wind"], slots={"origin": 5}).dimension
+    >>> Layout.of([Feature("wind"), Feature("origin", "slot", 5)]).dimension
     7
     """
 
@@ -53,29 +63,12 @@ class Layout(BaseModel):
     blocks: list[Block]
 
     @classmethod
-    def of(
-        cls,
-        *,
-        numeric: list[str],
-        slots: dict[str, int],
-        leaves: tuple[str, int, int] | None = None,
-    ) -> Layout:
-        """Lay columns out one after another.
-
-        :param numeric: columns of float32
-        :param slots: column of int32 slots → its number of slots
-        :param leaves: list column of leaf numbers, number of trees, number of leaves over all trees
-        """
+    def of(cls, features: Iterable[Feature]) -> Layout:
+        """Lay columns out one after another."""
         blocks, offset = [], 1
-        for name in numeric:
-            blocks.append(Block(column=name, kind="numeric", offset=offset, size=1))
-            offset += 1
-        for name, size in slots.items():
-            blocks.append(Block(column=name, kind="slot", offset=offset, size=size))
-            offset += size
-        if leaves is not None:
-            name, trees, size = leaves
-            blocks.append(Block(column=name, kind="leaves", offset=offset, size=size, width=trees))
+        for feature in features:
+            blocks.append(Block(offset=offset, **feature._asdict()))
+            offset += feature.size
         return cls(blocks=blocks)
 
     @property
@@ -107,10 +100,11 @@ class Layout(BaseModel):
                 indices[:, at] = block.offset
                 values[:, at] = np.nan_to_num(column.to_numpy(zero_copy_only=False), nan=0)
             elif block.kind == "slot":
-                indices[:, at] = block.offset + np.asarray(column.to_numpy(zero_copy_only=False))
+                slots = np.asarray(column.to_numpy(zero_copy_only=False))
+                np.add(slots, block.offset, out=indices[:, at], dtype=np.int32)
             else:
                 leaves = _list_matrix(column, block.width)
-                indices[:, at : at + block.width] = block.offset + leaves
+                np.add(leaves, block.offset, out=indices[:, at : at + block.width], dtype=np.int32)
             at += block.width
         indptr = np.arange(0, (rows + 1) * self.width, self.width, dtype=np.int64)
         return CSR(indptr, indices.reshape(-1), values.reshape(-1))

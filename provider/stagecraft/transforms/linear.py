@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import PrivateAttr
 
@@ -26,6 +26,8 @@ class Linear(Transform):
     :param layout: how columns become features
     :param link: ``logistic`` (a probability) or ``identity``
     """
+
+    scores: ClassVar[bool] = True
 
     type: Literal["linear"] = "linear"
     layout: Layout
@@ -52,6 +54,9 @@ class Linear(Transform):
     def input_columns(self) -> list[str]:
         return self.layout.columns
 
+    def output_columns(self) -> list[str]:
+        return [SCORE]
+
     def output_schema(self, schema: pa.Schema) -> pa.Schema:
         import pyarrow as pa
 
@@ -61,10 +66,10 @@ class Linear(Transform):
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         import pyarrow as pa
 
-        scores = pa.array(self.scores(batch), pa.float64())
+        scores = pa.array(self.means(batch), pa.float64())
         return pa.RecordBatch.from_arrays([*batch.columns, scores], schema=self.output_schema(batch.schema))
 
-    def scores(self, batch: pa.RecordBatch | pa.Table) -> np.ndarray:
+    def means(self, batch: pa.RecordBatch | pa.Table) -> np.ndarray:
         """Return the predicted means, float64, one a row."""
         import numpy as np
 

@@ -17,10 +17,12 @@ from stagecraft.demo.client import RestError, request
 from stagecraft.demo.results import curl_line, predict, prediction_request
 from stagecraft.demo.service import PredictionService
 from stagecraft.errors import StagecraftError
+from stagecraft.transforms.categorical import FittedIndex
 from stagecraft.transforms.chain import Chain
-from stagecraft.transforms.columns import FittedFill, FittedIndex
-from stagecraft.transforms.encode import CategoricalEncoding, Encode, NumericEncoding
+from stagecraft.transforms.encode import Encode
+from stagecraft.transforms.encodings import NumericEncoding, SlotEncoding
 from stagecraft.transforms.linear import Linear
+from stagecraft.transforms.numeric import FittedFill
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +40,10 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PredictionServ
 def committed_model(store: Store) -> Model:
     """A logistic regression on two columns, one of them with text that a shell would take for its own."""
     encode = Encode(
-        numeric=[NumericEncoding(column="wind", maps=[FittedFill(value=1.0)])],
-        categorical=[CategoricalEncoding(column="name", map=FittedIndex(vocabulary=["a"]))],
+        encodings=[
+            NumericEncoding(column="wind", maps=[FittedFill(value=1.0)]),
+            SlotEncoding(columns=["name"], output="name", map=FittedIndex(vocabulary=["a"])),
+        ],
     )
     chain = Chain((encode,))
     weights = np.linspace(-1, 1, chain.layout.dimension).astype(np.float32)

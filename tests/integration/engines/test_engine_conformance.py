@@ -19,10 +19,12 @@ from stagecraft.artifacts.dataset import Dataset
 from stagecraft.artifacts.store import Store
 from stagecraft.engines.contract import Engine
 from stagecraft.errors import CorruptArtifactError, InvalidInputError
+from stagecraft.transforms.categorical import FittedHash, FittedIndex
 from stagecraft.transforms.chain import Chain
-from stagecraft.transforms.columns import FittedFill, FittedHash, FittedIndex, FittedScale
-from stagecraft.transforms.encode import CategoricalEncoding, Encode, NumericEncoding
+from stagecraft.transforms.encode import Encode
+from stagecraft.transforms.encodings import NumericEncoding, SlotEncoding
 from stagecraft.transforms.leaf_encode import LeafEncode
+from stagecraft.transforms.numeric import FittedFill, FittedScale
 
 NAN = math.nan
 DAY = datetime.date
@@ -451,13 +453,11 @@ def written(engine: Engine, relation: Any, store: Store) -> Dataset:
 def encoding() -> Chain:
     """Fill, scale, index, hash, and a tree of one split."""
     encode = Encode(
-        numeric=[
+        encodings=[
             NumericEncoding(column="x", maps=[FittedFill(value=0.5), FittedScale(shift=0.5, scale=2.0)]),
             NumericEncoding(column="small", maps=[]),
-        ],
-        categorical=[
-            CategoricalEncoding(column="group", map=FittedIndex(vocabulary=["a", "b"])),
-            CategoricalEncoding(column="id", map=FittedHash(bits=8, salt="id")),
+            SlotEncoding(columns=["group"], output="group", map=FittedIndex(vocabulary=["a", "b"])),
+            SlotEncoding(columns=["id"], output="id", map=FittedHash(bits=8, salt="id")),
         ],
     )
     trees = pa.table(

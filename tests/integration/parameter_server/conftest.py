@@ -15,15 +15,17 @@ from stagecraft.artifacts.model import fill_model
 from stagecraft.artifacts.store import Store
 from stagecraft.stages.base import Workbench
 from stagecraft.tracking.writer import Tracker
+from stagecraft.transforms.categorical import FittedHash, FittedIndex
 from stagecraft.transforms.chain import Chain
-from stagecraft.transforms.columns import FittedFill, FittedHash, FittedIndex
-from stagecraft.transforms.encode import CategoricalEncoding, Encode, NumericEncoding
+from stagecraft.transforms.encode import Encode
+from stagecraft.transforms.encodings import NumericEncoding, SlotEncoding
+from stagecraft.transforms.numeric import FittedFill
 
 ENCODE = Encode(
-    numeric=[NumericEncoding(column=name, maps=[FittedFill(value=0.0)]) for name in ("wind", "heat")],
-    categorical=[
-        CategoricalEncoding(column="origin", map=FittedIndex(vocabulary=["a", "b", "c"])),
-        CategoricalEncoding(column="tail", map=FittedHash(bits=10, salt="tail")),
+    encodings=[
+        *(NumericEncoding(column=name, maps=[FittedFill(value=0.0)]) for name in ("wind", "heat")),
+        SlotEncoding(columns=["origin"], output="origin", map=FittedIndex(vocabulary=["a", "b", "c"])),
+        SlotEncoding(columns=["tail"], output="tail", map=FittedHash(bits=10, salt="tail")),
     ],
 )
 
@@ -48,7 +50,7 @@ def raw_rows(rows: int, seed: int = 0) -> pa.Table:
     )
 
 
-def put_dataset(store, name, table, *, model=None, files=1, group_rows=None):
+def put_dataset(store, name, table, *, model=None, files=1, group_rows=None, **meta):
     """Commit a table as a Dataset."""
     draft = store.draft(Kind.DATASET, name * 32, lineage={"stage": "test"})
     cuts = [table.num_rows * part // files for part in range(files + 1)]
@@ -56,7 +58,8 @@ def put_dataset(store, name, table, *, model=None, files=1, group_rows=None):
         sink = io.BytesIO()
         pq.write_table(table.slice(cuts[part], cuts[part + 1] - cuts[part]), sink, row_group_size=group_rows)
         draft.write(f"part-{part:05d}.parquet", sink.getvalue())
-    draft.meta.update(columns={field.name: str(field.type) for field in table.schema}, rows=table.num_rows)
+    columns = {field.name: str(field.type) for field in table.schema}
+    draft.meta.update(meta, columns=columns, rows=table.num_rows)
     if model is not None:
         draft.meta["model"] = model.reference.model_dump(mode="json")
     return draft.commit()
@@ -90,4 +93,5 @@ def world(tmp_path_factory):
         validation=put_dataset(store, "3", held_out),
         raw_dataset=put_dataset(store, "4", raw),
         bench=bench,
+        put=put_dataset,
     )

@@ -24,11 +24,13 @@ from stagecraft.artifacts.artifact import Kind
 from stagecraft.artifacts.model import Model, fill_model
 from stagecraft.artifacts.store import Store
 from stagecraft.stages.boosting import BoostingParameters, grow
+from stagecraft.transforms.categorical import FittedHash, FittedIndex
 from stagecraft.transforms.chain import Chain
-from stagecraft.transforms.columns import FittedFill, FittedHash, FittedIndex, FittedScale
-from stagecraft.transforms.encode import CategoricalEncoding, Encode, NumericEncoding
+from stagecraft.transforms.encode import Encode
+from stagecraft.transforms.encodings import NumericEncoding, SlotEncoding
 from stagecraft.transforms.leaf_encode import LeafEncode
 from stagecraft.transforms.linear import Linear
+from stagecraft.transforms.numeric import FittedFill, FittedScale
 
 TOKEN = "a-token-for-tests"
 START = datetime.date(2013, 1, 1)
@@ -59,11 +61,11 @@ def _commit(store: Store, seed: int) -> Model:
         for name in ("wind", "seats", "rain")
     ]
     categorical = [
-        CategoricalEncoding(column="origin", map=FittedIndex(vocabulary=["JFK", "EWR"])),
-        CategoricalEncoding(column="tailnum", map=FittedHash(bits=8, salt="tailnum")),
-        CategoricalEncoding(column="day", map=FittedHash(bits=6, salt="day")),
+        SlotEncoding(columns=["origin"], output="origin", map=FittedIndex(vocabulary=["JFK", "EWR"])),
+        SlotEncoding(columns=["tailnum"], output="tailnum", map=FittedHash(bits=8, salt="tailnum")),
+        SlotEncoding(columns=["day"], output="day", map=FittedHash(bits=6, salt="day")),
     ]
-    encode = Encode(numeric=numeric, categorical=categorical)
+    encode = Encode(encodings=[*numeric, *categorical])
     encoded = encode.apply(table.select(encode.input_columns()).combine_chunks().to_batches()[0])
     columns = ["wind", "seats", "rain"]
     features = np.column_stack([encoded.column(name).to_numpy() for name in columns]).astype(np.float32)

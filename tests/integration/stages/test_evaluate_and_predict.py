@@ -27,10 +27,12 @@ from stagecraft.stages.encodings import Index, Standardize
 from stagecraft.stages.evaluate import Evaluate
 from stagecraft.stages.gbdt_encode import GBDTEncode
 from stagecraft.stages.predict import Predict
+from stagecraft.transforms.categorical import FittedIndex
 from stagecraft.transforms.chain import Chain
-from stagecraft.transforms.columns import FittedFill, FittedIndex, FittedScale
-from stagecraft.transforms.encode import CategoricalEncoding, Encode, NumericEncoding
+from stagecraft.transforms.encode import Encode
+from stagecraft.transforms.encodings import NumericEncoding, SlotEncoding
 from stagecraft.transforms.linear import Linear
+from stagecraft.transforms.numeric import FittedFill, FittedScale
 
 EVIL = '<script>alert("x")</script> & $\\alpha$'
 LABELS: dict[str, list[Any]] = {
@@ -61,12 +63,14 @@ def chain() -> Chain:
     encoder = Chain(
         (
             Encode(
-                numeric=[
+                encodings=[
                     NumericEncoding(
                         column="wind", maps=[FittedFill(value=10), FittedScale(shift=10, scale=4)]
-                    )
+                    ),
+                    SlotEncoding(
+                        columns=["carrier"], output="carrier", map=FittedIndex(vocabulary=["UA", "AA"])
+                    ),
                 ],
-                categorical=[CategoricalEncoding(column="carrier", map=FittedIndex(vocabulary=["UA", "AA"]))],
             ),
         )
     )

@@ -16,17 +16,21 @@ from stagecraft.serving.manifest import ManifestFile, UnknownModelError, Version
 from stagecraft.serving.predictor import Predictor
 from stagecraft.serving.rows import rows_of
 from stagecraft.serving.table import ModelTable, NotLoadedError
+from stagecraft.transforms.categorical import FittedIndex
 from stagecraft.transforms.chain import Chain
-from stagecraft.transforms.columns import FittedFill, FittedIndex
-from stagecraft.transforms.encode import CategoricalEncoding, Encode, NumericEncoding
+from stagecraft.transforms.encode import Encode
+from stagecraft.transforms.encodings import NumericEncoding, SlotEncoding
 from stagecraft.transforms.linear import Linear
+from stagecraft.transforms.numeric import FittedFill
 
 ROWS = pa.table({"wind": [1.0, None, 3.0], "origin": ["JFK", "XYZ", None], "id": [1, 2, 3]})
 CHAIN = Chain(
     (
         Encode(
-            numeric=[NumericEncoding(column="wind", maps=[FittedFill(value=2.0)])],
-            categorical=[CategoricalEncoding(column="origin", map=FittedIndex(vocabulary=["JFK"]))],
+            encodings=[
+                NumericEncoding(column="wind", maps=[FittedFill(value=2.0)]),
+                SlotEncoding(columns=["origin"], output="origin", map=FittedIndex(vocabulary=["JFK"])),
+            ],
         ),
     )
 )
@@ -85,11 +89,11 @@ def test_an_encoder_is_no_predictor(store: Store) -> None:
 def test_golden_rows_that_score_otherwise_are_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     predictor = Predictor(commit(store, "1"))
     predictor.check()
-    scores = Linear.scores
-    monkeypatch.setattr(Linear, "scores", lambda self, batch: scores(self, batch) + 2e-5)
+    means = Linear.means
+    monkeypatch.setattr(Linear, "means", lambda self, batch: means(self, batch) + 2e-5)
     with pytest.raises(CorruptArtifactError, match="golden row 0 scores 2e-05 away"):
         predictor.check()
-    monkeypatch.setattr(Linear, "scores", lambda self, batch: scores(self, batch) * np.nan)
+    monkeypatch.setattr(Linear, "means", lambda self, batch: means(self, batch) * np.nan)
     with pytest.raises(CorruptArtifactError, match="golden row"):
         predictor.check()
 

