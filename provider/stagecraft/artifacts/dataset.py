@@ -16,7 +16,8 @@ class Dataset(Artifact):
     """Rows in Parquet files, with their schema, row count, and the transforms that made their columns.
 
     ``meta`` holds ``columns`` (name → Arrow type as text), ``rows``, and, where the rows are encoded,
-    ``model``: the reference of the Model whose transforms turn raw rows into these.
+    ``model``: the reference of the Model whose transforms turn raw rows into these; ``sparse`` where their
+    features are lists.
     """
 
     kind = Kind.DATASET
@@ -35,6 +36,11 @@ class Dataset(Artifact):
         """The Model whose transforms made these columns from raw ones, or None for raw rows."""
         found = self.meta.get("model")
         return Reference.model_validate(found) if found else None
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether the encoded columns are lists of features' numbers and values."""
+        return bool(self.meta.get("sparse"))
 
     @cached_property
     def files(self) -> list[str]:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from stagecraft.errors import InvalidInputError
 from stagecraft.transforms.layout import CSR, Layout
+from stagecraft.transforms.sparse import INDICES, VALUES, csr_of
 
 if TYPE_CHECKING:
     from stagecraft.artifacts.store import Store
@@ -25,16 +26,19 @@ class Columns(NamedTuple):
 
     :param labels: the negative and the positive label; None where the label is a number to predict
     :param weight: the rows' weights, or None for 1
+    :param sparse: whether the features are lists already
     """
 
     layout: Layout
     label: str
     labels: list[Any] | None
     weight: str | None
+    sparse: bool = False
 
     @property
     def names(self) -> list[str]:
-        return [*self.layout.columns, self.label, *([self.weight] if self.weight else [])]
+        features = [INDICES, VALUES] if self.sparse else self.layout.columns
+        return [*features, self.label, *([self.weight] if self.weight else [])]
 
 
 class Rows(NamedTuple):
@@ -78,7 +82,7 @@ class RowReader:
         columns, path = self._columns, self._store.strip(group.uri)
         with self._store.arrow_filesystem.open_input_file(path) as source:
             table = pq.ParquetFile(source).read_row_group(group.group, columns=columns.names)
-        csr = columns.layout.csr(table)
+        csr = csr_of(table) if columns.sparse else columns.layout.csr(table)
         self._check(group, csr)
         label = table[columns.label]
         if columns.labels is not None:

@@ -112,7 +112,7 @@ class PSTrain(Stage):
         where = f"{self.name}.label"
         layout = chain.layout
         dataset.require(where, self.label)
-        dataset.require(f"{self.name}.dataset", *layout.columns)
+        dataset.require(f"{self.name}.dataset", *([] if dataset.is_sparse else layout.columns))
         if not dataset.rows:
             raise InvalidInputError(f"{self.name}.dataset", "it has no rows", "a dataset with rows")
         if self.weight is not None:
@@ -166,7 +166,7 @@ class PSTrain(Stage):
 
         plan = Plan(
             store=dataset.store,
-            columns=Columns(layout, self.label, labels, self.weight),
+            columns=Columns(layout, self.label, labels, self.weight, dataset.is_sparse),
             groups=row_groups(dataset),
             loss="logistic" if labels else "squared",
             optimizer=self.optimizer,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from stagecraft.jobs.ray_session import ray_session
@@ -100,3 +101,15 @@ def test_linear_regression(world):
     truth = world.held_out["delay"].to_numpy()
     assert "labels" not in model.meta
     assert 1 - ((scores - truth) ** 2).sum() / ((truth - truth.mean()) ** 2).sum() > 0.9
+
+
+def test_sparse_rows_give_the_same_weights(world):
+    from stagecraft.transforms.sparse import SparseRows
+
+    stage = PSTrain(label="late", epochs=1)
+    layout = world.encoder.chain.layout
+    sparse = pa.Table.from_batches(
+        [SparseRows(layout, ("late",)).apply(batch) for batch in world.train.table().to_batches()]
+    )
+    rows = world.put(world.store, "6", sparse, model=world.encoder, files=2, group_rows=5_000, sparse=True)
+    assert np.array_equal(weights(train(world, stage, rows)), weights(train(world, stage)))

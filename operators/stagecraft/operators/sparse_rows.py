@@ -1,0 +1,27 @@
+"""Sparse rows: encoded columns as lists that training reads without a copy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from stagecraft.operators.base import Input, StageOperator
+from stagecraft.operators.output import Output
+
+
+class SparseRowsOperator(StageOperator):
+    """Writes each encoded row as the numbers of its features and their values, without the zeros.
+
+    :param dataset: encoded rows
+    :param keep: columns to keep beside the lists, such as the label and the weight
+    """
+
+    stage_address = "stagecraft.stages.sparse_rows:SparseRows"
+
+    def __init__(self, *, dataset: Input, keep: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(inputs={"dataset": dataset}, parameters={"keep": list(keep)}, **kwargs)
+
+    @property
+    def dataset(self) -> Output:
+        """The sparse rows."""
+        return self.artifact("dataset")
