@@ -67,7 +67,8 @@ class Rows:
 class SparkEngine(Engine):
     """Runs relations on Spark: the active one, else one started here, which :meth:`close` ends.
 
-    DuckDB says which columns a query returns; Spark computes them. Where the store is remote, Spark's own
+    DuckDB says which columns a query returns; Spark computes them. The views that queries read last as long
+    as the session: Spark Connect looks them up whenever it computes. Where the store is remote, Spark's own
     settings hold the credentials (``spark.hadoop.fs.s3a.…``).
 
     :param session: a session to take
@@ -126,15 +127,13 @@ class SparkEngine(Engine):
             relation.frame.createOrReplaceTempView(names[name])
         try:
             frame = self._session.sql(text)
+            found_names = frame.columns  # Spark Connect looks at a query only now.
         except (AnalysisException, ParseException) as error:
             found = str(error).splitlines()[0]
             raise InvalidInputError(
                 WHERE, f"cannot run on Spark: {found}", "another way to say it, or DuckDB"
             ) from error
-        finally:
-            for name in names.values():
-                self._session.catalog.dropTempView(name)
-        _check_names(frame.columns, schema.names)
+        _check_names(found_names, schema.names)
         return self._as(frame, schema)
 
     def table(self, rows: pa.Table) -> Rows:
@@ -148,7 +147,7 @@ class SparkEngine(Engine):
         schema = canonical(function.output_schema(relation.schema), "map_batches")
         mapped = _mapped(function, relation.schema, schema)
         return Rows(
-            relation.frame.mapInArrow(mapped, _ddl(schema)),
+            _unnamed(relation.frame).mapInArrow(mapped, _ddl(schema)),
             schema,
             stored(function.output_schema(relation.stored), schema),
             relation.units and relation.units.then(function, schema),
@@ -222,7 +221,7 @@ class SparkEngine(Engine):
 
         :param found: the types of Parquet files, among which timestamps of nanoseconds come as integers
         """
-        unnamed = frame.toDF(*(f"c{number}" for number in range(len(schema))))
+        unnamed = _unnamed(frame)
         columns = []
         for number, field in enumerate(schema):
             column = F.col(f"c{number}")
@@ -232,6 +231,11 @@ class SparkEngine(Engine):
         return Rows(unnamed.select(*columns), schema, schema)
 
 
+def _unnamed(frame: DataFrame) -> DataFrame:
+    """The columns by their places, since Spark takes a dot in a name for a part of a structure."""
+    return frame.toDF(*(f"c{number}" for number in range(len(frame.columns))))
+
+
 def _mapped(
     function: BatchMap, taken: pa.Schema, made: pa.Schema
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
@@ -239,7 +243,7 @@ def _mapped(
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            yield function.apply(batch.cast(taken)).cast(made)
+            yield function.apply(batch.rename_columns(taken.names).cast(taken)).cast(made)
 
     return run
 
