@@ -12,7 +12,7 @@ from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Stage, Workbench
 from stagecraft.stages.labels import binary_label
 from stagecraft.stages.predict import check_raw, require_scoring
-from stagecraft.stages.quoting import quoted
+from stagecraft.stages.quoting import literal, quoted
 from stagecraft.transforms.linear import SCORE
 from stagecraft.transforms.scored import Label, Scored, label_type
 
@@ -181,10 +181,3 @@ class Evaluate(Stage):
         if not self.baseline_by:
             return "the overall rate of the baseline rows"
         return f"the rate by {', '.join(self.baseline_by)} in {baseline.rows:,} baseline rows"
-
-
-def literal(value: Label) -> str:
-    """A label's value in SQL."""
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    return str(value).upper() if isinstance(value, bool) else repr(value)

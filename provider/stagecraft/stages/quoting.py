@@ -1,4 +1,4 @@
-"""Names in SQL."""
+"""Names and values in SQL."""
 
 from __future__ import annotations
 
@@ -10,3 +10,14 @@ def quoted(name: str) -> str:
     "a ""big"" one"
     """
     return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: str | bool | int | float) -> str:
+    """Return a value as SQL.
+
+    >>> print(literal("it's"), literal(True), literal(0.5))
+    'it''s' TRUE 0.5
+    """
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return str(value).upper() if isinstance(value, bool) else repr(value)

@@ -1,14 +1,14 @@
-"""The page of an evaluation: one HTML file that fetches nothing."""
+"""The page of an evaluation."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from stagecraft.stages import report_plots as plots
+from stagecraft.stages.page import box, document, facts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,39 +26,6 @@ HEADLINES = (
     ("brier", "Brier score", "lower is better"),
 )
 DECISIONS = ("accuracy", "precision", "recall", "f1")
-
-CSS = """
-:root { color-scheme: light; --ink: #20262e; --soft: #667080; --line: #e3e7ec; --model: #1f5fbf;
-  --base: #b75a1c; }
-* { box-sizing: border-box; }
-body { margin: 0; background: #f5f7f9; color: var(--ink);
-  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; }
-main { max-width: 1040px; margin: 0 auto; padding: 32px 20px 48px; }
-h1 { font-size: 26px; line-height: 1.25; margin: 0 0 4px; overflow-wrap: anywhere; }
-h2 { font-size: 16px; margin: 0 0 8px; }
-.soft { color: var(--soft); margin: 0; overflow-wrap: anywhere; }
-.cards, .pictures { display: grid; gap: 12px; }
-.cards { grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); margin: 24px 0 12px; }
-.pictures { grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); }
-.box { background: #fff; border: 1px solid var(--line); border-radius: 10px; padding: 14px 16px;
-  min-width: 0; }
-.wide { grid-column: 1 / -1; }
-.box svg { width: 100%; height: auto; display: block; }
-.name { color: var(--soft); font-size: 13px; }
-.value { font-size: 26px; font-weight: 650; color: var(--model); font-variant-numeric: tabular-nums; }
-.beside { font-size: 13px; color: var(--base); font-variant-numeric: tabular-nums; }
-.hint { font-size: 12px; color: var(--soft); }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: 5px 10px 5px 0; border-bottom: 1px solid var(--line); vertical-align: top;
-  overflow-wrap: anywhere; }
-tr:last-child > * { border-bottom: 0; }
-th { font-weight: 500; color: var(--soft); }
-td.number { text-align: right; white-space: nowrap; }
-th.number { text-align: right; }
-.lineage th { width: 170px; }
-code { font: 13px ui-monospace, "DejaVu Sans Mono", monospace; }
-@media print { body { background: #fff; } .box { break-inside: avoid; } }
-"""
 
 
 @dataclass(frozen=True)
@@ -85,42 +52,32 @@ class Evaluation:
 
 def page(evaluation: Evaluation) -> str:
     """Return the HTML page. Every text that comes from data or parameters is escaped."""
-    metrics, title = evaluation.metrics, escape(evaluation.title)
+    metrics = evaluation.metrics
     rows, positives = int(metrics["rows"]), int(metrics["positives"])
     truth, score, baseline = evaluation.positive, evaluation.score, evaluation.baseline
     pictures = [
-        _box("ROC", plots.roc(truth, score, baseline)),
-        _box("Precision and recall", plots.precision_recall(truth, score, baseline)),
-        _box("Calibration", plots.calibration(truth, score)),
-        _box("Scores by label", plots.histogram(truth, score, metrics["threshold"])),
+        box("ROC", plots.roc(truth, score, baseline)),
+        box("Precision and recall", plots.precision_recall(truth, score, baseline)),
+        box("Calibration", plots.calibration(truth, score)),
+        box("Scores by label", plots.histogram(truth, score, metrics["threshold"])),
     ]
     if (loss := plots.loss(evaluation.model.meta.get("history") or [])) is not None:
-        pictures.append(_box("Loss in training", loss, wide=True))
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{title}</title>
-<style>{CSS}</style>
-</head>
-<body>
-<main>
-<h1>{title}</h1>
-<p class="soft">{rows:,} rows, {positives:,} positive ({positives / rows:.1%});
-baseline: {escape(evaluation.baseline_words)}</p>
-<div class="cards">{"".join(_card(metrics, *headline) for headline in HEADLINES)}</div>
-<div class="pictures">
-{"".join(pictures)}
-{_box(f"Decisions at threshold {metrics['threshold']:g}", _confusion(evaluation))}
-{_box("Rates at this threshold", _table((name, f"{metrics[name]:.4f}") for name in DECISIONS))}
-{_box("Where this comes from", _lineage(evaluation), wide=True)}
-</div>
-</main>
-</body>
-</html>
-"""
+        pictures.append(box("Loss in training", loss, wide=True))
+    about = (
+        f"{rows:,} rows, {positives:,} positive ({positives / rows:.1%});\n"
+        f"baseline: {escape(evaluation.baseline_words)}"
+    )
+    pictures += [
+        box(f"Decisions at threshold {metrics['threshold']:g}", _confusion(evaluation)),
+        box("Rates at this threshold", facts((name, f"{metrics[name]:.4f}") for name in DECISIONS)),
+        box("Where this comes from", _lineage(evaluation), wide=True),
+    ]
+    return document(
+        evaluation.title,
+        about,
+        f'<div class="cards">{"".join(_card(metrics, *headline) for headline in HEADLINES)}</div>\n'
+        f'<div class="pictures">\n{"".join(pictures)}\n</div>',
+    )
 
 
 def _card(metrics: dict[str, float], name: str, words: str, hint: str) -> str:
@@ -129,15 +86,6 @@ def _card(metrics: dict[str, float], name: str, words: str, hint: str) -> str:
         f'<div class="beside">baseline {metrics[f"baseline_{name}"]:.4f}</div>'
         f'<div class="hint">{hint}</div></div>'
     )
-
-
-def _box(heading: str, content: str, wide: bool = False) -> str:
-    return f'<section class="box{" wide" if wide else ""}"><h2>{heading}</h2>{content}</section>'
-
-
-def _table(entries: Iterable[tuple[str, str]], css: str = "") -> str:
-    rows = (f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in entries)
-    return f'<table class="{css}">{"".join(rows)}</table>'
 
 
 def _confusion(evaluation: Evaluation) -> str:
@@ -173,4 +121,4 @@ def _lineage(evaluation: Evaluation) -> str:
         ("features", f"{model.chain.layout.dimension:,}"),
         ("evaluated rows", evaluation.dataset.fingerprint),
     ]
-    return _table(((name, str(value)) for name, value in entries), "lineage")
+    return facts(((name, str(value)) for name, value in entries), "lineage")

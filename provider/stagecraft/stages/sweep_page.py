@@ -1,4 +1,4 @@
-"""The page of a sweep: one HTML file that fetches nothing."""
+"""The page of a sweep."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from stagecraft.stages import report_plots as plots
-from stagecraft.stages.report_page import CSS
+from stagecraft.stages.page import box, card, document
 from stagecraft.tuning.trial import Trial, TrialState
 
 if TYPE_CHECKING:
@@ -21,36 +21,21 @@ def page(study: Trials, best: Trial) -> str:
     metric = escape(spec.metric)
     sign = 1 if spec.direction == "minimize" else -1
     ranked = sorted(study.finished, key=lambda trial: (sign * trial.metrics[spec.metric], trial.number))
-    cards = [(metric, f"{best.metrics[spec.metric]:.5f}"), ("best trial", best.name)]
+    cards = [(spec.metric, f"{best.metrics[spec.metric]:.5f}"), ("best trial", best.name)]
     cards += [("trials", str(len(study.trials))), ("failed", str(len(study.failed)))]
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Sweep</title>
-<style>{CSS}</style>
-</head>
-<body>
-<main>
-<h1>Sweep</h1>
-<p class="soft">{escape(spec.searcher.replace("_", " "))} over {len(spec.space)} parameters,
-{spec.direction} {metric} of held-out rows, seed {spec.seed}</p>
-<div class="cards">{"".join(_card(name, value) for name, value in cards)}</div>
-<div class="pictures">
-<section class="box wide"><h2>Best so far</h2>{_curve(study)}</section>
-<section class="box wide"><h2>Trials</h2>{_table(study, [*ranked, *study.failed])}</section>
-</div>
-</main>
-</body>
-</html>
-"""
-
-
-def _card(name: str, value: str) -> str:
-    name, value = escape(name), escape(value)
-    return f'<div class="box"><div class="name">{name}</div><div class="value">{value}</div></div>'
+    about = (
+        f"{escape(spec.searcher.replace('_', ' '))} over {len(spec.space)} parameters,\n"
+        f"{spec.direction} {metric} of held-out rows, seed {spec.seed}"
+    )
+    return document(
+        "Sweep",
+        about,
+        f'<div class="cards">{"".join(card(name, value) for name, value in cards)}</div>\n'
+        '<div class="pictures">\n'
+        f"{box('Best so far', _curve(study), wide=True)}\n"
+        f"{box('Trials', _table(study, [*ranked, *study.failed]), wide=True)}\n"
+        "</div>",
+    )
 
 
 def _curve(study: Trials) -> str:
