@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from stagecraft.stages.label_bins import label_edges
 from stagecraft.stages.numeric_statistics import LARGEST, Statistics, Wanted, rounded
 from stagecraft.stages.numeric_steps import Fill, NumericStep
 from stagecraft.stages.quantiles import exact_quantiles
@@ -81,6 +82,8 @@ def _statistics(
     found = _aggregates(bench, rows, expressions, wanted)
     quantiles = _quantiles(bench, rows, expressions, wanted)
     modes = _modes(bench, rows, {c: sql for c, sql in expressions.items() if wanted[c].mode})
+    labels = {column: wants.label for column, wants in wanted.items() if wants.label}
+    edges = label_edges(bench.engine, rows, label, expressions, labels)
     made: dict[str, Statistics] = {}
     for column in wanted:
         exact = all(each.same_in_sql for each in fitted[column])
@@ -90,6 +93,7 @@ def _statistics(
         made[column] = Statistics(
             where=_where(column),
             quantiles={p: _same(value, exact) for p, value in quantiles.get(column, {}).items()},
+            edges=tuple(edge if exact else rounded(edge) for edge in edges.get(column, ())),
             **values,
         )
     return made

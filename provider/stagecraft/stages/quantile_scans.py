@@ -28,7 +28,8 @@ class RowSample:
 
         random = np.random.default_rng()
         size = int(batch.num_rows * self.share + random.random())
-        return batch.take(pa.array(random.integers(0, max(batch.num_rows, 1), size)))
+        drawn = random.integers(0, max(batch.num_rows, 1), size)
+        return batch.take(pa.array(np.sort(drawn)))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from stagecraft.engines.contract import Engine, Relation
 
-SAMPLE = 1 << 18
+SAMPLE = 1 << 17
 """Rows of the sample that says where to look; so few rows are looked at as a whole."""
 
 HELD = 1 << 22
