@@ -12,6 +12,11 @@ from stagecraft.engines.java import java_home
 from stagecraft.errors import InvalidInputError
 
 WHERE = "spark.installation"
+REMOTE = "STAGECRAFT_SPARK_REMOTE"
+"""The environment variable that names a job's Spark Connect server; it may hold a token."""
+
+SETTINGS = "STAGECRAFT_SPARK_SETTINGS"
+"""The environment variable of a job's settings there, as a JSON object."""
 
 
 def environment() -> dict[str, str]:

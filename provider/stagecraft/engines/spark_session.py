@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import SparkSession
 
 from stagecraft.engines import spark_install
 from stagecraft.engines.parquet import ROW_GROUP
+from stagecraft.errors import InvalidInputError, UnreachableError
 
 SETTINGS = {
     "spark.sql.ansi.enabled": "true",
@@ -27,15 +30,19 @@ def open_session(
 ) -> tuple[SparkSession, bool]:
     """Return a session of its own settings, and whether its Spark was started here.
 
-    The Spark that is active is taken where there is one. Under spark-submit its master and settings hold.
+    The Spark that is active is taken where there is one, then the Spark Connect server that the environment
+    names. Under spark-submit its master and settings hold.
 
     :param session: a session whose Spark is taken
     :param master: where a Spark must be started: its master, ``local[2]`` where None
     :param settings: Spark settings for one that is started
     :raises InvalidInputError: the installation is mixed of two versions
-    :raises UnreachableError: no Java would do
+    :raises UnreachableError: no Java would do, or the Spark Connect server does not answer
     """
     spark_install.check()
+    if session is None and (url := os.environ.get(spark_install.REMOTE)):
+        given = json.loads(os.environ.get(spark_install.SETTINGS, "{}"))
+        return _remote_session(url, {**given, **(settings or {})}), True
     active = session or SparkSession.getActiveSession()
     started = active is None
     if active is None:
@@ -52,3 +59,25 @@ def open_session(
     for name, value in SETTINGS.items():
         own.conf.set(name, value)
     return own, started
+
+
+def _remote_session(url: str, settings: dict[str, str]) -> SparkSession:
+    """Open a session of a Spark Connect server, which goes on when the session ends.
+
+    :param url: the server's address; no error repeats it, since it may hold a token
+    """
+    server = url.partition("/;")[0]
+    try:
+        own = SparkSession.builder.remote(url).create()
+        for name, value in {**settings, **SETTINGS}.items():
+            own.conf.set(name, value)
+    except AnalysisException as error:
+        raise InvalidInputError(
+            "spark.conf", str(error).splitlines()[0], "settings of a session: the server has been started"
+        ) from error
+    except PySparkException as error:
+        raise UnreachableError(
+            f"the Spark Connect server {server} does not answer ({str(error).splitlines()[0]}); what would "
+            "do: a server of this environment's version that runs, and the token that it asks for"
+        ) from None
+    return own

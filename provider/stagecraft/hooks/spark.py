@@ -9,17 +9,19 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
 from stagecraft.engines import spark_install
+from stagecraft.engines.spark_install import REMOTE, SETTINGS
 from stagecraft.errors import InvalidInputError, UnreachableError
 
 if TYPE_CHECKING:
@@ -29,6 +31,10 @@ PROBE = Path(spark_install.__file__).with_name("spark_probe.py")
 CONNECT_SECONDS = 5
 PROBE_SECONDS = 120
 KEPT_SECONDS = 24 * 3600
+SAFE_PATH = {"PYTHONSAFEPATH": "1"}
+"""Else modules beside the entry hide others of their names."""
+
+PORTS = {"sc": 15002, "spark": 7077, "https": 443}
 
 
 class SparkHook(BaseHook):
@@ -37,6 +43,10 @@ class SparkHook(BaseHook):
     The connection's host is the master: ``local[2]``, ``spark://host:7077``, ``yarn``, ``k8s://https://…``.
     Its extra may hold ``conf`` (Spark settings, as a JSON object), ``queue`` (of YARN) and ``namespace`` (of
     Kubernetes). Jobs run in client mode, as processes of the worker: they can be followed and killed there.
+
+    A host ``sc://host:15002`` is a Spark Connect server that runs already: a job is a Python process with a
+    session there, and ``conf`` is set in that session. Login and password are the user and the token that the
+    server asks for; ``use_ssl`` in the extra encrypts without a token too.
 
     :param spark_conn_id: the connection's name
 
@@ -56,8 +66,9 @@ class SparkHook(BaseHook):
     def submit_command(self, entry: str, arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
         """Return the command line that runs a Python file on Spark, and what it adds to the environment.
 
-        The settings go through a file that this user alone can read: every user of the machine reads the
-        command lines. What the file does not set, Spark's own ``spark-defaults.conf`` may.
+        For a Spark Connect server that is Python's, and the environment names the server. Else the settings
+        go through a file that this user alone can read: every user of the machine reads the command lines.
+        What the file does not set, Spark's own ``spark-defaults.conf`` may.
 
         :param entry: the path of the Python file
         :param arguments: its arguments
@@ -69,9 +80,11 @@ class SparkHook(BaseHook):
         master, settings = master_of(connection), settings_of(connection)
         _reach(master)
         spark_install.check()
+        if is_remote(master):
+            environment = {REMOTE: remote_url(connection), SETTINGS: json.dumps(settings), **SAFE_PATH}
+            return [sys.executable, entry, *arguments], environment
         settings = spark_install.static_settings(master) | settings
-        environment = spark_install.environment()
-        environment["PYTHONSAFEPATH"] = "1"  # Else modules beside the entry hide others of their names.
+        environment = spark_install.environment() | SAFE_PATH
         if spark_install.is_local(master):
             environment["SPARK_LOCAL_IP"] = "127.0.0.1"
         options = ["--master", master, "--deploy-mode", "client"]
@@ -96,7 +109,9 @@ def master_of(connection: Connection) -> str:
     where = f"connection {connection.conn_id}"
     host = connection.host or ""
     if not host:
-        raise InvalidInputError(f"{where}.host", "no master", "local[2], spark://host:7077, yarn or k8s://…")
+        raise InvalidInputError(
+            f"{where}.host", "no master", "local[2], spark://host:7077, yarn, k8s://… or sc://host:15002"
+        )
     mode = connection.extra_dejson.get("deploy-mode") or "client"
     if mode != "client":
         raise InvalidInputError(
@@ -105,6 +120,34 @@ def master_of(connection: Connection) -> str:
     if connection.port and "://" not in host:  # Airflow takes spark://host:7077 for type, host and port.
         host = f"spark://{host}"
     return f"{host}:{connection.port}" if connection.port else host
+
+
+def is_remote(master: str) -> bool:
+    """Whether the master is a Spark Connect server."""
+    return master.startswith("sc://")
+
+
+def remote_url(connection: Connection) -> str:
+    """Return the address of a connection's Spark Connect server as its clients take it, the token in it.
+
+    :raises InvalidInputError: the host is more than a host and a port, or ``use_ssl`` is no truth value
+    """
+    where, master = f"connection {connection.conn_id}", master_of(connection).rstrip("/")
+    if not re.fullmatch(r"sc://([\w.-]+|\[[\da-fA-F:]+\])(:\d+)?", master):
+        raise InvalidInputError(
+            f"{where}.host", "more than a host and a port", "sc://host:15002; the token is the password"
+        )
+    encrypted = connection.extra_dejson.get("use_ssl", False)
+    if not isinstance(encrypted, bool):
+        raise InvalidInputError(f"{where}.use_ssl", f"the value {encrypted!r}", "true or false")
+    given = {
+        "user_id": connection.login,
+        "token": connection.password,
+        "use_ssl": "true" if encrypted else None,
+    }
+    return f"{master}/" + "".join(
+        f";{name}={quote(value, safe='')}" for name, value in given.items() if value
+    )
 
 
 def settings_of(connection: Connection) -> dict[str, str]:
@@ -167,12 +210,12 @@ def _text(value: Any) -> str:
 
 def _reach(master: str) -> None:
     """Connect to one of the master's addresses, where it has any."""
-    if not master.startswith(("spark://", "k8s://")):
+    if not master.startswith(("spark://", "k8s://", "sc://")):
         return
     failures = []
     for part in master.removeprefix("k8s://").split(","):
         address = urlsplit(part if "://" in part else f"//{part}")
-        port = address.port or (443 if address.scheme == "https" else 7077)
+        port = address.port or PORTS.get(address.scheme, PORTS["spark"])
         try:
             socket.create_connection((address.hostname, port), CONNECT_SECONDS).close()
         except OSError as error:
