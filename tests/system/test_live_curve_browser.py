@@ -64,7 +64,23 @@ with DAG("curve", schedule=None, params={"stop": ""}):
             tracked.log(1, auc=0.5 + trial / 10)
             tracked.log(2, auc=float("nan"))
 
-    train(), quiet(), search.expand(trial=[1, 2])
+    @task
+    def prepare(params=None, ti=None):
+        from types import SimpleNamespace
+
+        from stagecraft.jobs.progress import Progress
+
+        with tracker(ti) as tracked:
+            progress = Progress(tracked, ["sample", "fit", "judge"])
+            with progress.step("sample", SimpleNamespace(reused=True)):
+                progress.tracker("sample").log(0, rows=1234)
+            with progress.step("fit", SimpleNamespace(reused=False)):
+                for step in range(5):
+                    progress.tracker("fit").log(step, loss=1 / (step + 1), progress=0.5)
+                while not Path(params["stop"]).exists():
+                    time.sleep(0.2)
+
+    train(), quiet(), prepare(), search.expand(trial=[1, 2])
 """
 
 TRAINING = """
@@ -179,6 +195,17 @@ def test_the_curve_grows_while_the_task_runs(page: Page, airflow: LocalAirflow, 
 def test_a_task_that_tracks_nothing_says_so(page: Page, airflow: LocalAirflow, run: str) -> None:
     frame = open_tab(page, airflow, run, "quiet")
     expect(frame.locator("#message")).to_contain_text("tracked nothing", timeout=TIMEOUT)
+
+
+def test_the_steps_of_a_group_are_told_apart(page: Page, airflow: LocalAirflow, run: str) -> None:
+    frame = open_tab(page, airflow, run, "prepare")
+    expect(frame.locator("#steps li")).to_have_text(
+        ["samplereusedRows 1,234", "fit50%Loss 0.2", "judgewaiting"], timeout=TIMEOUT
+    )
+    states = frame.locator("#steps li").evaluate_all("rows => rows.map(row => row.dataset.state)")
+    assert states == ["reused", "running", "waiting"]
+    expect(frame.locator("#percent")).to_have_text("50%")
+    expect(frame.locator("h2")).to_have_text(["fit: Loss"])
 
 
 def test_a_mapped_task_shows_its_own_curve(page: Page, airflow: LocalAirflow, run: str) -> None:

@@ -20,7 +20,7 @@ from fastapi import Depends, FastAPI, HTTPException, Query, status
 from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse, HTMLResponse
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from stagecraft.artifacts.artifact import Reference
 from stagecraft.artifacts.report import Report
@@ -43,6 +43,7 @@ FILES = {
     f"{UPLOT}/uPlot.min.css": "text/css",
     f"{UPLOT}/LICENSE": "text/plain",
 }
+REPORT = "report"
 PAGE_BYTES = 1 << 20
 STORE_SECONDS = 30.0
 
@@ -61,7 +62,7 @@ class Events(BaseModel):
     """Events since the cursor that was given.
 
     :param state: the task instance's, None before it is scheduled
-    :param report: whether the task instance has made a report
+    :param reports: the XComs of the reports that the task instance, or a step of it, has made
     :param complete: whether there is nothing more to read at once
     """
 
@@ -69,7 +70,7 @@ class Events(BaseModel):
     cursor: str
     complete: bool
     state: str | None
-    report: bool
+    reports: list[str]
 
 
 @app.get("/dags/{dag_id}/live", dependencies=[READ_TASK])
@@ -110,16 +111,16 @@ def events(
         cursor=page.cursor,
         complete=page.complete,
         state=found.state,
-        report=_report(session, dag_id, run_id, task_id, map_index) is not None,
+        reports=sorted(_reports(session, dag_id, run_id, task_id, map_index)),
     )
 
 
 @app.get("/dags/{dag_id}/report", dependencies=[READ_TASK, READ_XCOM])
 def report(
-    dag_id: DagId, run_id: str, task_id: str, session: SessionDep, map_index: MapIndex = -1
+    dag_id: DagId, run_id: str, task_id: str, session: SessionDep, map_index: MapIndex = -1, key: str = REPORT
 ) -> HTMLResponse:
-    """The page of the report that a task instance made."""
-    reference = _report(session, dag_id, run_id, task_id, map_index)
+    """The page of a report that a task instance made, by the key of its XCom."""
+    reference = _reports(session, dag_id, run_id, task_id, map_index).get(key)
     if reference is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND, "The task has made no report")
     store = _store(session, dag_id, run_id, task_id, map_index)
@@ -150,17 +151,24 @@ def static(name: str) -> FileResponse:
     )
 
 
-def _report(session: SessionDep, dag_id: str, run_id: str, task_id: str, map_index: int) -> Reference | None:
-    """Return the reference in the task instance's XCom ``report``, or None where there is none of ours."""
-    value: Any = session.scalar(
-        select(XComModel.value).where(
+def _reports(
+    session: SessionDep, dag_id: str, run_id: str, task_id: str, map_index: int
+) -> dict[str, Reference]:
+    """Return the references in the task instance's XComs ``report`` and ``<step>.report``."""
+    rows = session.execute(
+        select(XComModel.key, XComModel.value).where(
             XComModel.dag_id == dag_id,
             XComModel.run_id == run_id,
             XComModel.task_id == task_id,
             XComModel.map_index == map_index,
-            XComModel.key == "report",
+            or_(XComModel.key == REPORT, XComModel.key.endswith(f".{REPORT}", autoescape=True)),
         )
     )
+    return {key: reference for key, value in rows if (reference := _reference(value))}
+
+
+def _reference(value: Any) -> Reference | None:
+    """Return the reference in an XCom's value, or None where there is none of ours."""
     try:
         reference = Reference.model_validate(json.loads(value) if isinstance(value, str) else value)
     except ValueError:

@@ -99,13 +99,13 @@ def tracker(store: Store) -> Iterator[Tracker]:
 
 @pytest.fixture
 def push_report(engine: Any) -> Iterator[Any]:
-    def push(reference: object) -> None:
+    def push(reference: object, key: str = "report") -> None:
         with Session(engine) as session:
             session.execute(
                 XComModel.__table__.insert(),
                 {
                     "dag_run_id": 1, "dag_id": "flights", "run_id": RUN, "task_id": "train", "map_index": -1,
-                    "key": "report", "value": json.dumps(reference), "timestamp": datetime.now(UTC),
+                    "key": key, "value": json.dumps(reference), "timestamp": datetime.now(UTC),
                 },
             )  # fmt: skip
             session.commit()
@@ -143,7 +143,7 @@ def test_events_come_since_the_cursor(viewer: TestClient, tracker: Tracker) -> N
         (1, "loss", 0.5),
         (1, "auc", "NaN"),
     ]
-    assert (first["state"], first["complete"], first["report"]) == ("running", True, False)
+    assert (first["state"], first["complete"], first["reports"]) == ("running", True, [])
     tracker.log(2, loss=0.25)
     second = viewer.get(EVENTS, params={"after": first["cursor"], **query()}).json()
     assert [event["step"] for event in second["events"]] == [2]
@@ -237,8 +237,15 @@ def test_the_report_is_served_without_a_part_in_the_session(
 ) -> None:
     draft = store.draft(Kind.REPORT, FINGERPRINT, lineage={"stage": "evaluate"})
     draft.write("report.html", b"<h1>AUC 0.7</h1>")
-    push_report(draft.commit().reference.model_dump(mode="json"))
-    assert viewer.get(EVENTS).json()["report"] is True
+    reference = draft.commit().reference.model_dump(mode="json")
+    push_report(reference, "judge.report")  # Of a step of a group.
+    push_report(reference, "no_report")
+    assert viewer.get(EVENTS).json()["reports"] == ["judge.report"]
+    assert viewer.get(ROUTES[2]).status_code == 404
+    assert viewer.get(f"{ROUTES[2]}&key=no_report").status_code == 404
+    assert viewer.get(f"{ROUTES[2]}&key=judge.report").status_code == 200
+    push_report(reference)
+    assert viewer.get(EVENTS).json()["reports"] == ["judge.report", "report"]
     answer = viewer.get(ROUTES[2])
     assert (answer.status_code, answer.text) == (200, "<h1>AUC 0.7</h1>")
     assert answer.headers["content-security-policy"].startswith("sandbox allow-scripts; default-src 'none'")
@@ -258,7 +265,7 @@ def test_an_xcom_that_is_no_reference_is_no_report(
     viewer: TestClient, push_report: Any, reference: object
 ) -> None:
     push_report(reference)
-    assert viewer.get(EVENTS).json()["report"] is False
+    assert viewer.get(EVENTS).json()["reports"] == []
     assert viewer.get(ROUTES[2]).status_code == 404
 
 

@@ -6,8 +6,12 @@ const HEIGHT = 210;
 const MOST_IN_LEGEND = 12;
 const TITLES = { loss: "Loss", auc: "AUC", rows_per_second: "Rows per second" };
 
-export function title(name) {
-  return TITLES[name] ?? name.replaceAll("_", " ").replace(/^./, (letter) => letter.toUpperCase());
+/** "Loss" for "loss", and "train: Loss" for the step's "train/loss". */
+export function title(full) {
+  const slash = full.lastIndexOf("/");
+  const name = full.slice(slash + 1);
+  const shown = TITLES[name] ?? name.replaceAll("_", " ").replace(/^./, (letter) => letter.toUpperCase());
+  return slash < 0 ? shown : `${full.slice(0, slash)}: ${shown}`;
 }
 
 export function format(value) {

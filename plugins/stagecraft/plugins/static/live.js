@@ -7,6 +7,7 @@ const POLL = 1000;
 const POLL_ENDED = 10000;
 const POLL_FAILED = 5000;
 const ENDED = ["success", "failed", "skipped", "upstream_failed", "removed"];
+const ALIVE = ["running", "deferred"];
 const REFUSALS = {
   401: "Your session has ended. Sign in to Airflow again.",
   403: "You may not see what this task tracks: reading its DAG's task instances is not among your rights.",
@@ -20,7 +21,7 @@ const at = (id) => document.getElementById(id);
 const record = new Record();
 const charts = new Map();
 let cursor = "";
-let hasReport = false;
+const reports = new Map();
 
 async function poll() {
   let wait = POLL;
@@ -51,19 +52,52 @@ async function fetchPage() {
   throw new Error(REFUSALS[answer.status] ?? (typeof detail === "string" ? detail : `Airflow answered ${answer.status}.`));
 }
 
-function show({ events, state, report }) {
+function show({ events, state, reports: made }) {
   document.body.dataset.events = record.count;
   if (events.length) {
     showProgress();
     showLatest();
     showCharts();
   }
-  if (report && !hasReport) {
-    at("report").src = `report?${query}`;
-    at("report").hidden = false;
+  showSteps(state);
+  showReports(made);
+  say(emptyWords(state, made.length), false);
+}
+
+/** The steps of a group: where each stands, how far it is, and its latest values. */
+function showSteps(state) {
+  at("steps").hidden = record.steps.size === 0;
+  at("steps").replaceChildren(
+    ...[...record.steps].map(([step, told]) => {
+      // A job that was killed has not said how its step ended.
+      const shown = told === "running" && !ALIVE.includes(state) ? "stopped" : told;
+      const row = document.createElement("li");
+      row.dataset.step = step;
+      row.dataset.state = shown;
+      row.appendChild(document.createElement("b")).textContent = step;
+      row.appendChild(document.createElement("i")).textContent =
+        shown === "running" && record.progressOf(step) > 0 ? `${Math.round(record.progressOf(step) * 100)}%` : shown;
+      row.appendChild(document.createElement("span")).textContent = record
+        .valuesOf(step)
+        .map(({ name, value }) => `${title(name)} ${format(value)}`)
+        .join(" · ");
+      return row;
+    }),
+  );
+}
+
+/** A report of the task is the whole page; those of steps follow one another under their names. */
+function showReports(made) {
+  for (const key of made) {
+    if (reports.has(key)) continue;
+    const box = document.createElement("iframe");
+    box.title = key === "report" ? "Report" : `Report of ${key.slice(0, key.lastIndexOf("."))}`;
+    box.setAttribute("sandbox", "allow-scripts");
+    box.src = `report?${query}&key=${encodeURIComponent(key)}`;
+    at("reports").appendChild(box);
+    reports.set(key, box);
   }
-  hasReport = report;
-  say(emptyWords(state, report), false);
+  for (const [key, box] of reports) box.hidden = !made.includes(key);
 }
 
 function showCharts() {
@@ -99,9 +133,9 @@ function showProgress() {
   at("percent").textContent = percent;
 }
 
-/** The latest values of the stage itself; those of its scopes stand in the legends. */
+/** The latest values of the stage itself; those of its scopes stand in the legends, of steps in their rows. */
 function showLatest() {
-  const tiles = record.names().filter((name) => record.latest.has(name));
+  const tiles = record.names().filter((name) => record.latest.has(name) && !name.includes("/"));
   at("latest").replaceChildren(
     ...tiles.map((name) => {
       const tile = document.createElement("div");

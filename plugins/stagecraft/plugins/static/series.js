@@ -1,5 +1,7 @@
-// The record of one task instance: name → scope → step → value.
+// The record of one task instance: name → scope → step → value. The steps of a group have charts of their own.
 
+/** As stagecraft.jobs.progress.StepState. */
+const STATES = ["waiting", "running", "done", "reused", "failed"];
 const FIRST = ["loss", "auc", "rows_per_second"];
 
 /** Split "trial-003/loss" into its scope and its name. */
@@ -12,30 +14,64 @@ export class Record {
   constructor() {
     this.charts = new Map();
     this.latest = new Map();
+    this.steps = new Map();
     this.count = 0;
   }
 
   /** Take events in the order of their time; a step told again (after a retry) replaces the value before. */
   add(events) {
     for (const event of events) {
-      const { scope, name } = split(event.name);
       // NaN and infinities come as text, which Number reads.
       const value = Number(event.value);
+      this.count += 1;
+      if (this.takeState(event, value)) continue;
+      const { scope, name } = this.place(event.name);
       if (!this.charts.has(name)) this.charts.set(name, new Map());
       const series = this.charts.get(name);
       if (!series.has(scope)) series.set(scope, new Map());
       series.get(scope).set(event.step, value);
       this.latest.set(event.name, { value, step: event.step, time: event.time });
-      this.count += 1;
     }
   }
 
-  /** Names with a chart of their own, the known ones first. */
+  /** Take "encode/state", where it is that: each try of a group begins with all its steps waiting. */
+  takeState(event, value) {
+    const { scope, name } = split(event.name);
+    if (name !== "state" || !scope || scope.includes("/")) return false;
+    if (event.step === 0 && STATES[value] === "waiting") this.steps.clear();
+    this.steps.set(scope, STATES[value]);
+    return true;
+  }
+
+  /** The chart and the curve of a name: those of a step are "encode/loss" and what follows the step. */
+  place(full) {
+    const { scope, name } = split(full);
+    const [first, ...rest] = scope.split("/");
+    return this.steps.has(first) ? { scope: rest.join("/"), name: `${first}/${name}` } : { scope, name };
+  }
+
+  /** The latest values of a step itself. */
+  valuesOf(step) {
+    return [...this.latest]
+      .map(([full, at]) => ({ ...split(full), value: at.value }))
+      .filter(({ scope, name }) => scope === step && name !== "progress");
+  }
+
+  /** Names with a chart of their own, the known ones first; of a step, those that are more than one point. */
   names() {
+    const order = [...this.steps.keys()];
     const rank = (name) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
+    const isCurve = (full) => [...this.charts.get(full).values()].some((values) => values.size > 1);
     return [...this.charts.keys()]
-      .filter((name) => name !== "progress")
-      .sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
+      .map((full) => ({ full, ...split(full) }))
+      .filter(({ full, scope, name }) => name !== "progress" && (!scope || isCurve(full)))
+      .sort(
+        (a, b) =>
+          order.indexOf(a.scope) - order.indexOf(b.scope) ||
+          rank(a.name) - rank(b.name) ||
+          a.name.localeCompare(b.name),
+      )
+      .map(({ full }) => full);
   }
 
   scopes(name) {
@@ -66,11 +102,20 @@ export class Record {
     return found;
   }
 
-  /** 0 … 1: what the stage itself says, or the mean of its scopes; null where neither is known. */
+  /** 0 … 1: what the stage itself says, or the mean of its steps or scopes; null where neither is known. */
   progress() {
     const own = this.latest.get("progress");
     if (own) return own.value;
-    const parts = [...this.latest].filter(([name]) => split(name).name === "progress").map(([, at]) => at.value);
+    const parts = this.steps.size
+      ? [...this.steps.keys()].map((step) => this.progressOf(step))
+      : [...this.latest].filter(([name]) => split(name).name === "progress").map(([, at]) => at.value);
     return parts.length ? parts.reduce((a, b) => a + b) / parts.length : null;
+  }
+
+  /** 0 … 1: how far a step is. */
+  progressOf(step) {
+    const state = this.steps.get(step);
+    if (state === "done" || state === "reused") return 1;
+    return state === "waiting" ? 0 : (this.latest.get(`${step}/progress`)?.value ?? 0);
   }
 }
