@@ -12,7 +12,7 @@ from stagecraft.artifacts.model import Model, fill_model
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Stage, Workbench
 from stagecraft.stages.boosting import BoostingParameters, grow
-from stagecraft.stages.labels import binary_label, row_weights
+from stagecraft.stages.labels import binary_label, handed_on, row_weights
 
 if TYPE_CHECKING:
     from stagecraft.artifacts.store import Draft
@@ -68,5 +68,5 @@ class GBDTEncode(Stage):
         bench.engine.write(bench.engine.map_batches(bench.engine.scan(dataset), leaves), drafts["dataset"])
         model = drafts["model"]
         model.write(BOOSTER_FILE, bytes(booster.save_raw("ubj")))
-        fill_model(model, encoder.chain.then(leaves), encoder.golden())
+        fill_model(model, encoder.chain.then(leaves), encoder.golden(), **handed_on(encoder))
         drafts["dataset"].meta["model"] = model.reference.model_dump(mode="json")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stagecraft.errors import InvalidInputError
-from stagecraft.stages.quoting import quoted
+from stagecraft.stages.quoting import literal, quoted
 from stagecraft.transforms.categorical import FittedIndex
 from stagecraft.transforms.encodings import LabelEncoding
 from stagecraft.transforms.types import INTEGERS, NUMERIC
@@ -72,7 +72,7 @@ def _classes(engine: Engine, rows: Relation, column: str) -> Label:
     texts = [row["text"] for row in found]
     number = whole = None
     if len(found) == 2:
-        whole = f"CAST(CASE WHEN CAST({label} AS VARCHAR) = {_literal(texts[1])} THEN 1 ELSE 0 END AS BIGINT)"
+        whole = f"CAST(CASE WHEN CAST({label} AS VARCHAR) = {literal(texts[1])} THEN 1 ELSE 0 END AS BIGINT)"
         number = f"CAST({whole} AS DOUBLE)"
     encoding = LabelEncoding(column=column, classes=FittedIndex(vocabulary=texts))
     return Label(column, [row["value"] for row in found], encoding, number, whole, 1.0)
@@ -106,7 +106,3 @@ def _refuse_missing(count: int, column: str) -> None:
         raise InvalidInputError(
             "encode.label", f"{count} rows have no {column!r}", "drop those rows in the query"
         )
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

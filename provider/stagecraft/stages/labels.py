@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    from stagecraft.artifacts.model import Model
+
 
 def binary_label(
     where: str, column: pa.ChunkedArray, labels: list[Any] | None = None
@@ -40,6 +42,26 @@ def binary_label(
         raise InvalidInputError(where, f"label value {unknown[0]!r}", f"one of {labels}, as in training")
     positive = pc.equal(column, labels[1])
     return np.asarray(positive.to_numpy(), dtype=np.float32), labels
+
+
+def original_labels(where: str, encoder: Model, column: str, labels: list[Any] | None) -> list[Any] | None:
+    """Return the label's values in raw rows, where the encoding made 0, 1 … of them.
+
+    :param encoder: the model whose encoding made the rows
+    :param labels: its values in the encoded rows; None where it is a number to predict
+    :raises InvalidInputError: a number is to be predicted, and the encoding took the values for classes
+    """
+    classes = handed_on(encoder).get("labels") if encoder.meta.get("label") == column else None
+    if classes is None:
+        return labels
+    if labels is None:
+        raise InvalidInputError(where, f"{column!r} holds the classes {classes[:5]!r}", "a label of numbers")
+    return [classes[code] for code in labels]
+
+
+def handed_on(encoder: Model) -> dict[str, Any]:
+    """What a model that goes on from an encoding keeps of it: the label's column and its classes."""
+    return {name: encoder.meta[name] for name in ("label", "labels") if name in encoder.meta}
 
 
 def row_weights(where: str, column: pa.ChunkedArray) -> np.ndarray:

@@ -14,7 +14,7 @@ from stagecraft.artifacts.model import Model, fill_model
 from stagecraft.errors import InvalidInputError
 from stagecraft.parameter_server.optimizer import FTRL
 from stagecraft.stages.base import Stage, Workbench
-from stagecraft.stages.labels import binary_label, row_weights
+from stagecraft.stages.labels import binary_label, original_labels, row_weights
 from stagecraft.stages.validation import Validation, numeric_label
 
 if TYPE_CHECKING:
@@ -102,10 +102,11 @@ class PSTrain(Stage):
         encoder = bench.store.open(dataset.model)
         assert isinstance(encoder, Model)
         labels = self._check(dataset, encoder.chain)
-        validation = Validation.of(inputs.get("validation"), encoder.chain, self.label, labels)
+        originals = original_labels(f"{self.name}.label", encoder, self.label, labels)
+        validation = Validation.of(inputs.get("validation"), encoder.chain, self.label, originals)
         address = "auto" if os.environ.get("RAY_ADDRESS") else None
         with ray_session(num_cpus=self.workers + self.shards, address=address):
-            self._train(bench, drafts["model"], dataset, encoder, labels, validation)
+            self._train(bench, drafts["model"], dataset, encoder, labels, originals, validation)
 
     def _check(self, dataset: Dataset, chain: Chain) -> list[Any] | None:
         """Refuse bad labels and weights; return the two labels, or None for a number."""
@@ -135,6 +136,7 @@ class PSTrain(Stage):
         dataset: Dataset,
         encoder: Model,
         labels: list[Any] | None,
+        originals: list[Any] | None,
         validation: Validation | None,
     ) -> None:
         from stagecraft.parameter_server.checkpoint import Checkpoints
@@ -192,6 +194,10 @@ class PSTrain(Stage):
             encoder.golden(),
             metrics={"loss": history[-1].loss, **metrics},
             history=[point.model_dump() for point in history[::-stride][::-1]],
-            **({"labels": labels} if labels else {}),
+            **(
+                {"labels": original_labels(f"{self.name}.label", encoder, self.label, labels)}
+                if labels
+                else {}
+            ),
         )
         checkpoints.remove()

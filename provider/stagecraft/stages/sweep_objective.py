@@ -9,7 +9,7 @@ import numpy as np
 
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.boosting import grow
-from stagecraft.stages.labels import binary_label, row_weights
+from stagecraft.stages.labels import binary_label, original_labels, row_weights
 from stagecraft.stages.metrics import ranking
 from stagecraft.transforms.leaf_encode import LeafEncode
 from stagecraft.transforms.linear import Linear
@@ -62,7 +62,8 @@ class LeafRegression:
         encoder.check_input("sweep.validation", validation)
         validation.require("sweep.label", sweep.label)
         held_out = _rows(validation, [*chain.input_columns(), sweep.label], sweep)
-        truth, _ = binary_label("sweep.validation", held_out[sweep.label], labels)
+        originals = original_labels("sweep.label", encoder, sweep.label, labels)
+        truth, _ = binary_label("sweep.validation", held_out[sweep.label], originals)
         if truth.min() == truth.max():
             raise InvalidInputError("sweep.validation", "its label has one class", "rows of both classes")
         return cls(
