@@ -22,7 +22,8 @@ class Model(Artifact):
     """A fitted chain with what a server must know of it.
 
     ``meta`` holds ``input`` (raw column → Arrow type as text), ``labels`` (the label's two values, the
-    negative one first), ``metrics``, and ``history`` of the training where there was one.
+    negative one first), ``metrics``, and ``history`` of the training where there was one. A model of Spark ML
+    has no chain: its files are Spark's own.
     """
 
     kind = Kind.MODEL
@@ -32,10 +33,22 @@ class Model(Artifact):
         """The fitted transforms, their files checked.
 
         :raises CorruptArtifactError: a file is missing or differs from its checksum
+        :raises InvalidInputError: it is a model of Spark ML, which has none
         """
         from stagecraft.transforms.chain import CHAIN_FILE, Chain
 
+        if "spark" in self.meta:
+            raise InvalidInputError(
+                f"model {self.fingerprint}",
+                f"stage {self.manifest.lineage.get('stage')!r} trained it with Spark ML, which alone runs it",
+                "SparkPredict for its predictions; PSTrain for a model that Evaluate and servers can run",
+            )
         return Chain.read(self.read_json(CHAIN_FILE), self.read)
+
+    @property
+    def threshold(self) -> float:
+        """The score from which on a row is predicted positive."""
+        return float(self.meta.get("threshold", 0.5))
 
     @cached_property
     def input_schema(self) -> pa.Schema:
