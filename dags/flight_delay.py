@@ -87,6 +87,7 @@ with DAG(
         strata="late",
         key="flight_id",
         fraction="{{ params.fraction }}",
+        shuffle=True,
     )
     encode = EncodeOperator(
         task_id="encode",

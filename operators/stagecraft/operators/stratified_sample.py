@@ -1,45 +1,25 @@
-"""Stratified sampling: exact, reproducible, weighted."""
+"""Stratified sampling: a sample whose strata must be named."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from stagecraft.operators.base import Input, StageOperator
-from stagecraft.operators.output import Output
+from stagecraft.operators.base import Input
+from stagecraft.operators.sample import SampleOperator
 
 
-class StratifiedSampleOperator(StageOperator):
-    """Takes the same fraction of every stratum, and gives each row the weight that undoes it.
+class StratifiedSampleOperator(SampleOperator):
+    """A :class:`SampleOperator` that must name its strata; it takes all other arguments as well.
 
     :param dataset: the rows to sample
-    :param strata: one column, or several
-    :param fraction: in (0, 1]
     :param key: the columns that name a row: which rows are taken depends on these and the seed alone
-    :param seed: another seed takes other rows
-    :param weight: the name of the weight column to add
+    :param strata: columns; each combination of their values is sampled by itself
     """
 
     stage_address = "stagecraft.stages.sample:StratifiedSample"
 
     def __init__(
-        self,
-        *,
-        dataset: Input,
-        strata: str | Sequence[str],
-        fraction: float | str,
-        key: str | Sequence[str],
-        seed: int | str = 0,
-        weight: str = "weight",
-        **kwargs: Any,
+        self, *, dataset: Input, key: str | Sequence[str], strata: str | Sequence[str], **kwargs: Any
     ) -> None:
-        super().__init__(
-            inputs={"dataset": dataset},
-            parameters={"strata": strata, "fraction": fraction, "key": key, "seed": seed, "weight": weight},
-            **kwargs,
-        )
-
-    @property
-    def dataset(self) -> Output:
-        """The sampled rows, with their weight."""
-        return self.artifact("dataset")
+        super().__init__(dataset=dataset, key=key, strata=strata, **kwargs)

@@ -120,8 +120,8 @@ def _search(
         if row["beyond"]:
             raise InvalidInputError(
                 where,
-                f"one key names {row['copies']} rows, of which {row['copies'] - row['beyond']} are wanted; it does "
-                "not say which",
+                f"one key names {row['copies']} rows, of which {row['copies'] - row['beyond']} are wanted: it "
+                "does not say which",
                 "columns that name one row",
             )
     return {row["number"]: Cut(row["rank"], row["following"]) for row in found}

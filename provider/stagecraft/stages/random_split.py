@@ -20,8 +20,8 @@ class RandomSplit(KeySplit):
     :param key: the columns whose values stay together, of integers, strings or dates: a row's own, or, say,
         the customer whose rows must not be in both train and test
     :param strata: columns. Where given, exactly floor(test · n + ½) of a stratum's n keys test, as many as
-        that of ``validation`` validate, the rest train; a key must lie in one stratum. Without strata the parts
-        have their shares on average
+        that of ``validation`` validate, the rest train; a key must lie in one stratum. Without strata the
+        parts have their shares on average
     :param test: the share of the keys that tests, in (0, 1)
     :param validation: the share of the keys that validates; 0 leaves that output without rows
     :param seed: another seed splits otherwise
