@@ -7,7 +7,6 @@ import json
 import threading
 import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -56,21 +55,7 @@ class AddOne(Stage):
         while Path(self.folder, f"{self.step}.{point}.wait").exists():
             time.sleep(0.02)
 '''
-NAMES = {"dag_id": "d", "run_id": "r", "task_id": "prepare", "map_index": -1}
-
-
-class Tries:
-    """A task's tries: the same state store, and the XComs of the last try."""
-
-    def __init__(self, group: StageGroup) -> None:
-        self.group, self.state, self.xcoms = group, {}, {}  # type: ignore[var-annotated]
-
-    def run(self) -> None:
-        run = self.group.prepare_for_execution()
-        ti = SimpleNamespace(**NAMES, xcom_push=lambda key, value: self.xcoms.update({key: value}))
-        store = SimpleNamespace(get=self.state.get, set=self.state.__setitem__)
-        ti.stats_tags = {}
-        run.execute({"ti": ti, "task_state_store": store})  # type: ignore[typeddict-item]
+NAMES: dict[str, Any] = {"dag_id": "d", "run_id": "r", "task_id": "prepare", "map_index": -1}
 
 
 @pytest.fixture
@@ -134,9 +119,9 @@ def _reached(folder: Path) -> list[str]:
 
 
 def test_killed_at_every_boundary_and_within_every_step(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, tries_of: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tries, store = Tries(diamond(folder)), Store(str(folder / "store"))
+    tries, store = tries_of(diamond(folder)), Store(str(folder / "store"))
     kills = [f"{step}.{point}" for step in STEPS for point in ("begin", "written")]
     for point in kills:
         killer = kill_at(folder, store, point)
@@ -173,20 +158,20 @@ def test_killed_at_every_boundary_and_within_every_step(
     }  # fmt: skip
 
     begun = len(_reached(folder))
-    again = Tries(diamond(folder))
+    again = tries_of(diamond(folder))
     again.run()
     assert again.xcoms == {**tries.xcoms, "meet.reused": True, "reused": True}
     assert len(_reached(folder)) == begun
 
 
-def test_one_session_of_the_engine_and_a_failure_that_names_its_step(folder: Path) -> None:
-    tries, store = Tries(diamond(folder, cache=False)), Store(str(folder / "store"))
+def test_one_session_of_the_engine_and_a_failure_that_names_its_step(folder: Path, tries_of: Any) -> None:
+    tries, store = tries_of(diamond(folder, cache=False)), Store(str(folder / "store"))
     tries.run()
     events = read_events(store, tracking_folder(**NAMES)).events
     assert {name: value for _, name, value, _ in events if name.endswith("/sessions")} == {
         f"{step}/sessions": 1 for step in STEPS
     }
-    tries.group.steps[2]["parameters"]["folder"] = str(folder / "missing")
+    tries.task.steps[2]["parameters"]["folder"] = str(folder / "missing")
     with pytest.raises(JobFailedError, match="step right: FileNotFoundError"):
         tries.run()
     events = read_events(store, tracking_folder(**NAMES)).events

@@ -5,13 +5,17 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from airflow.sdk import Connection
+from pyspark.sql.connect.client import DefaultChannelBuilder
 
+from stagecraft.engines.spark_install import REMOTE
+from stagecraft.engines.spark_install import SETTINGS as SPARK_SETTINGS
 from stagecraft.errors import InvalidInputError
-from stagecraft.hooks.spark import SparkHook, master_of, properties_file, settings_of
+from stagecraft.hooks.spark import SparkHook, master_of, properties_file, remote_url, settings_of
 
 
 @pytest.mark.parametrize(
@@ -23,6 +27,7 @@ from stagecraft.hooks.spark import SparkHook, master_of, properties_file, settin
         ({"conn_type": "spark", "host": "head", "port": 7077}, "spark://head:7077"),
         ({"conn_type": "spark", "host": "yarn"}, "yarn"),
         ({"host": "k8s://https://head", "port": 6443}, "k8s://https://head:6443"),
+        ({"host": "sc://head", "port": 15002}, "sc://head:15002"),
     ],
 )
 def test_master(fields: dict[str, object], master: str) -> None:
@@ -114,6 +119,47 @@ def test_spark_reads_every_setting(
     found = json.loads(line.removeprefix("found "))
     assert {name: found.get(name) for name in SETTINGS} == SETTINGS
     assert found["spark.of.default"] == "kept"
+
+
+@pytest.fixture
+def listening() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield int(server.getsockname()[1])
+
+
+def test_a_spark_connect_server_is_named_by_the_environment_alone(
+    monkeypatch: pytest.MonkeyPatch, listening: int
+) -> None:
+    given = {
+        "conn_type": "stagecraft_spark",
+        "host": "sc://127.0.0.1",
+        "port": listening,
+        "login": "ada@home",
+        "password": "a;b=c/d",
+        "extra": {"conf": {"spark.sql.shuffle.partitions": 8}, "use_ssl": True},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_REMOTE", json.dumps(given))
+    command, environment = SparkHook("remote").submit_command("job.py", ["--job", "1"])
+    assert command == [sys.executable, "job.py", "--job", "1"]
+    url = f"sc://127.0.0.1:{listening}/;user_id=ada%40home;token=a%3Bb%3Dc%2Fd;use_ssl=true"
+    assert environment[REMOTE] == url
+    assert json.loads(environment[SPARK_SETTINGS]) == {"spark.sql.shuffle.partitions": "8"}
+    builder = DefaultChannelBuilder(url)
+    assert (builder.token, builder.userId) == ("a;b=c/d", "ada@home")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"host": "sc://head:15002/;token=abc"}, r"s\.host: more than a host and a port.* the password"),
+        ({"host": "sc://"}, r"s\.host: more than"),
+        ({"host": "sc://head", "extra": '{"use_ssl": "yes"}'}, r"s\.use_ssl: the value 'yes'"),
+    ],
+)
+def test_a_spark_connect_server_is_a_host_and_a_port(fields: dict[str, str], said: str) -> None:
+    with pytest.raises(InvalidInputError, match=said) as refused:
+        remote_url(Connection(conn_id="s", conn_type="stagecraft_spark", **fields))
+    assert "abc" not in str(refused.value)
 
 
 def test_connection_names_the_master_that_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
