@@ -61,6 +61,10 @@ class Engine(ABC):
         """Compute the rows once and hold them for the session: for what several queries read."""
 
     @abstractmethod
+    def sample(self, relation: Relation, share: float) -> Relation:
+        """About this share of the rows, others each time: to decide where to look, never what is found."""
+
+    @abstractmethod
     def map_batches(self, relation: Relation, function: BatchMap) -> Relation:
         """The rows that ``function`` makes of each batch."""
 

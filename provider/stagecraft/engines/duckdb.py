@@ -140,6 +140,9 @@ class DuckDBEngine(Engine):
         self._duckdb.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {self._view(relation)}")
         return Queried(self._duckdb.table(name), relation.schema, relation.stored)
 
+    def sample(self, relation: Queried | Mapped, share: float) -> Queried:
+        return self._queried(self._duckdb.view(self._view(relation)).filter(f"random() < {share!r}"))
+
     def map_batches(self, relation: Queried | Mapped, function: BatchMap) -> Mapped:
         schema = canonical(function.output_schema(relation.schema), "map_batches")
         return Mapped(relation, function, schema, stored(function.output_schema(relation.stored), schema))

@@ -143,6 +143,9 @@ class SparkEngine(Engine):
     def materialize(self, relation: Rows) -> Rows:
         return Rows(relation.frame.localCheckpoint(), relation.schema, relation.stored)
 
+    def sample(self, relation: Rows, share: float) -> Rows:
+        return Rows(relation.frame.sample(share), relation.schema, relation.stored)
+
     def map_batches(self, relation: Rows, function: BatchMap) -> Rows:
         schema = canonical(function.output_schema(relation.schema), "map_batches")
         mapped = _mapped(function, relation.schema, schema)

@@ -14,25 +14,6 @@ FEW = 4
 
 
 @dataclass(frozen=True)
-class RowSample:
-    """A share of the rows, drawn with replacement."""
-
-    share: float
-
-    def output_schema(self, schema: pa.Schema) -> pa.Schema:
-        return schema
-
-    def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        import numpy as np
-        import pyarrow as pa
-
-        random = np.random.default_rng()
-        size = int(batch.num_rows * self.share + random.random())
-        drawn = random.integers(0, max(batch.num_rows, 1), size)
-        return batch.take(pa.array(np.sort(drawn)))
-
-
-@dataclass(frozen=True)
 class SortedSample:
     """Every so-manieth value of each column in ascending order, missing ones last.
 

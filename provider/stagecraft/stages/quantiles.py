@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from stagecraft.stages.quantile_scans import Brackets, RowSample, SortedSample, doubles
+from stagecraft.stages.quantile_scans import Brackets, SortedSample, doubles
 
 if TYPE_CHECKING:
     import numpy as np
@@ -137,9 +137,10 @@ def _search(engine: Engine, values: Relation, columns: list[_Column]) -> None:
     [total] = engine.collect(engine.sql("SELECT count(*) AS n FROM v", v=values))["n"].to_pylist()
     sorting = max(len(column.probabilities) for column in columns) > FEW
     sample = values
-    if total > SAMPLE:
-        thinning = SortedSample(total // SAMPLE) if sorting else RowSample(SAMPLE / total)
-        sample = engine.map_batches(values, thinning)
+    if total > SAMPLE and sorting:
+        sample = engine.map_batches(values, SortedSample(total // SAMPLE))
+    elif total > SAMPLE:
+        sample = engine.sample(values, SAMPLE / total)
     table = engine.collect(sample)
     samples: dict[str, np.ndarray] = {}
     for column in columns:
