@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import from_json, to_json
 
 from stagecraft.artifacts.artifact import Reference
 from stagecraft.artifacts.store import Store
 
-JOB_FILE, RESULT_FILE = "job.json", "result.json"
+JOB_FILE, RESULT_FILE, DONE_FILE = "job.json", "result.json", "done.json"
 
 
 class StepOutput(BaseModel):
@@ -65,7 +67,7 @@ class Job(BaseModel):
 
     :param id: names the job; a second submission of a running job attaches to it
     :param tracking: the folder of its events, below the store's root
-    :param cache: whether committed outputs are reused
+    :param cache: whether outputs are reused that were committed before this job's first run
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -83,13 +85,30 @@ class Job(BaseModel):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
     def save(self, store: Store) -> None:
-        """Write the job's file, and forget how an earlier run of the same work ended."""
+        """Write the job's file, and forget how an earlier run of the same work ended.
+
+        What a run that did not succeed has committed stays noted: this one goes on from there.
+        """
+        before = Result.load(store, self.id, self.digest)
+        if before is not None and before.state is State.SUCCEEDED:
+            store.remove(job_uri(store, self.id, self.digest, DONE_FILE))
         store.remove(job_uri(store, self.id, self.digest, RESULT_FILE))
         store.write(job_uri(store, self.id, self.digest, JOB_FILE), self.model_dump_json(indent=1).encode())
 
     @classmethod
     def load(cls, store: Store, job_id: str, digest: str) -> Job:
         return cls.model_validate_json(store.read(job_uri(store, job_id, digest, JOB_FILE)))
+
+    def done(self, store: Store) -> list[str]:
+        """Return the steps that this job has committed, in this run or in one that was killed or failed."""
+        try:
+            names: list[str] = from_json(store.read(job_uri(store, self.id, self.digest, DONE_FILE)))
+        except FileNotFoundError:
+            return []
+        return names
+
+    def note_done(self, store: Store, names: Sequence[str]) -> None:
+        store.write(job_uri(store, self.id, self.digest, DONE_FILE), to_json(names))
 
 
 class State(StrEnum):

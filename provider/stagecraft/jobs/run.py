@@ -63,13 +63,18 @@ def _run_steps(job: Job, store: Store) -> Result:
 
     made: Made = {}
     reused: list[str] = []
+    done = job.done(store)
     with open_engine(job.engine) as engine, Tracker(store, job.tracking) as tracker:
         progress = Progress(tracker, [step.name for step in job.steps])
         for step in job.steps:
-            bench = Workbench(engine, store, progress.tracker(step.name), cache=job.cache)
+            cache = job.cache or step.name in done
+            bench = Workbench(engine, store, progress.tracker(step.name), cache=cache)
             with progress.step(step.name, bench):
                 made[step.name] = stage_of(step, made).run(bench, **inputs_of(step, made, store))
             reused += [step.name] if bench.reused else []
+            if not cache:
+                done.append(step.name)
+                job.note_done(store, done)
     outputs = {
         step: {name: artifact.reference for name, artifact in artifacts.items()}
         for step, artifacts in made.items()
