@@ -15,13 +15,19 @@ class PredictOperator(StageOperator):
     :param model: a trained model
     :param dataset: raw rows
     :param key: the columns to keep beside the score, so that rows can be told apart
-    :param threshold: a score at or above it is predicted positive, 0 … 1
+    :param threshold: a score at or above it is predicted positive, 0 … 1; where None, the model's own, or 0.5
     """
 
     stage_address = "stagecraft.stages.predict:Predict"
 
     def __init__(
-        self, *, model: Input, dataset: Input, key: Sequence[str], threshold: float | str = 0.5, **kwargs: Any
+        self,
+        *,
+        model: Input,
+        dataset: Input,
+        key: Sequence[str],
+        threshold: float | str | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(
             inputs={"model": model, "dataset": dataset},

@@ -27,10 +27,11 @@ class Predict(Stage):
     no ``prediction``. The model's chain is the one that a server runs, so both agree.
 
     :param key: columns of the dataset to keep beside the score, so that rows can be told apart
-    :param threshold: a classifier's score at or above it is predicted positive, 0 … 1
+    :param threshold: a classifier's score at or above it is predicted positive, 0 … 1; the model's own where
+        None, which is 0.5 where the model says nothing else
 
-    >>> Predict(key=["flight_id"]).threshold
-    0.5
+    >>> Predict(key=["flight_id"], threshold=0.7).threshold
+    0.7
     """
 
     name: ClassVar[str] = "predict"
@@ -38,7 +39,7 @@ class Predict(Stage):
     outputs: ClassVar[Mapping[str, Kind]] = {"dataset": Kind.DATASET}
 
     key: list[str] = Field(default_factory=list)
-    threshold: float = Field(default=0.5, ge=0, le=1)
+    threshold: float | None = Field(default=None, ge=0, le=1)
 
     @field_validator("key")
     @classmethod
@@ -56,7 +57,8 @@ class Predict(Stage):
         labels = require_scoring(self.name, model)
         dataset.require(f"{self.name}.key", *self.key)
         check_raw(self.name, model, dataset)
-        scored = Scored(model.chain, tuple(self.key), labels, self.threshold)
+        threshold = model.threshold if self.threshold is None else self.threshold
+        scored = Scored(model.chain, tuple(self.key), labels, threshold)
         bench.engine.write(bench.engine.map_batches(bench.engine.scan(dataset), scored), drafts["dataset"])
 
 

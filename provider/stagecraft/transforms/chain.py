@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stagecraft.transforms.base import Transform
 from stagecraft.transforms.encode import Encode
+from stagecraft.transforms.isolation_forest import IsolationForest
 from stagecraft.transforms.layout import Layout
 from stagecraft.transforms.leaf_encode import LeafEncode
 from stagecraft.transforms.linear import SCORE, Linear
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 CHAIN_FILE = "chain.json"
 TYPES: dict[str, type[Transform]] = {
-    kind.model_fields["type"].default: kind for kind in (Encode, LeafEncode, Linear)
+    kind.model_fields["type"].default: kind for kind in (Encode, IsolationForest, LeafEncode, Linear)
 }
 
 
