@@ -17,7 +17,7 @@ class EvaluateOperator(StageOperator):
     :param label: the column that holds the truth
     :param baseline: the rows that the baseline learns from, the training rows as a rule
     :param baseline_by: the baseline predicts the label's rate by these columns; none: the overall rate
-    :param threshold: a score at or above it counts as predicted positive, 0 … 1
+    :param threshold: a score at or above it counts as predicted positive, 0 … 1; the model's own where None
     :param title: the page's heading
     """
 
@@ -31,7 +31,7 @@ class EvaluateOperator(StageOperator):
         label: str,
         baseline: Input | None = None,
         baseline_by: Sequence[str] = (),
-        threshold: float | str = 0.5,
+        threshold: float | str | None = None,
         title: str = "{{ dag.dag_id }}",
         **kwargs: Any,
     ) -> None:

@@ -37,11 +37,11 @@ class Evaluate(Stage):
 
     :param label: the column that holds the truth, of the two labels that the model was trained on
     :param baseline_by: columns that the baseline looks at; none: it predicts the overall rate
-    :param threshold: a score at or above it counts as predicted positive, 0 … 1
+    :param threshold: a score at or above it counts as predicted positive, 0 … 1; the model's own where None
     :param title: the page's heading
 
-    >>> Evaluate(label="late", baseline_by=["carrier", "origin"]).threshold
-    0.5
+    >>> Evaluate(label="late", baseline_by=["carrier", "origin"]).title
+    'Evaluation'
     """
 
     name: ClassVar[str] = "evaluate"
@@ -54,7 +54,7 @@ class Evaluate(Stage):
 
     label: str = Field(min_length=1)
     baseline_by: list[str] = Field(default_factory=list)
-    threshold: float = Field(default=0.5, ge=0, le=1)
+    threshold: float | None = Field(default=None, ge=0, le=1)
     title: str = "Evaluation"
 
     def execute(self, bench: Workbench, drafts: dict[str, Draft], inputs: dict[str, Any]) -> None:
@@ -74,11 +74,12 @@ class Evaluate(Stage):
         rows = self._rows(bench.engine, Scored(model.chain, self._kept), dataset, baseline, labels[1])
         positive = self._truth(rows[self.label], labels)
         score, expected = (rows[name].to_numpy() for name in (SCORE, "baseline"))
-        counts = metrics.confusion(positive, score, self.threshold)
+        threshold = model.threshold if self.threshold is None else self.threshold
+        counts = metrics.confusion(positive, score, threshold)
         measured = {
             "rows": float(len(score)),
             "positives": float(positive.sum()),
-            "threshold": self.threshold,
+            "threshold": threshold,
         }
         measured |= metrics.ranking(positive, score) | metrics.decisions(counts)
         measured |= {f"baseline_{name}": value for name, value in metrics.ranking(positive, expected).items()}
