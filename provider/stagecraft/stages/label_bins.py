@@ -68,6 +68,9 @@ def label_edges(
         "FROM h GROUP BY part, bin ORDER BY part, bin"
     )
     counted = engine.collect(engine.sql(query, h=engine.map_batches(labelled, histogram)))
+    if not counted.num_rows:
+        found = "no row has a label and a value to bin by it"
+        raise InvalidInputError(f"encode.label.{label}", found, "rows with both")
     fine: list[list[FineBin]] = [[] for _ in wanted]
     squares = [0.0] * len(wanted)
     for row in counted.to_pylist():

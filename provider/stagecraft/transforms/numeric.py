@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 if TYPE_CHECKING:
     import numpy as np
 
-COMPARED_EDGES = 32
+COMPARED_EDGES = 128
 """Up to so many edges, comparing with each is faster than a binary search."""
 
 

@@ -118,6 +118,9 @@ def test_label_bins_separate_a_heavy_value_and_keep_their_share(bench: Workbench
     slots = encoded(bench, values, [Bin(count=8, by="label", min_share=0.1)], values > 0)
     assert ((slots == 1) == (values == 0)).all()
     assert slots.max() == 2
+    unlabelled = np.where(np.arange(5000) % 9 == 0, NAN, values > 0)
+    again = encoded(bench, values, [Bin(count=8, by="label", min_share=0.1)], unlabelled)
+    np.testing.assert_array_equal(again, slots)
     assert encoded(bench, values, [Bin(count=8, by="label")], np.full(5000, 0.1)).max() == 1
 
 
@@ -170,7 +173,11 @@ def test_refusals_name_the_column(
         encoded(bench, values, steps)
 
 
-@pytest.mark.parametrize("label", [np.array(["a", "b"]), np.array([1.0, np.inf])], ids=["text", "infinite"])
+@pytest.mark.parametrize(
+    "label",
+    [np.array(["a", "b"]), np.array([1.0, np.inf]), np.array([NAN, NAN])],
+    ids=["text", "infinite", "missing"],
+)
 def test_labels_that_are_no_numbers_are_refused(bench: Workbench, label: np.ndarray) -> None:
     with pytest.raises(InvalidInputError, match=r"encode\.label\.y: "):
         encoded(bench, [1, 2], [Bin(count=2, by="label")], label)
