@@ -55,7 +55,7 @@ def find_cuts(
     found: dict[int, Cut] = {}
     sizes, takes = wanted["size"].to_pylist(), wanted["take"].to_pylist()
     if uniform:
-        bounds = [_expected(size, take) for size, take in zip(sizes, takes, strict=True)]
+        bounds = [expected_bounds(size, take) for size, take in zip(sizes, takes, strict=True)]
         found = _search(engine, ranked, wanted, groups, dict(enumerate(bounds)), where)
     everything = (LOWEST, HIGHEST) if uniform else (-math.inf, math.inf)
     missed = {number: everything for number in range(len(takes)) if number not in found}
@@ -64,10 +64,10 @@ def find_cuts(
     return [found[number] for number in range(len(takes))]
 
 
-def _expected(size: int, take: int) -> tuple[int, int]:
+def expected_bounds(size: int, take: int) -> tuple[int, int]:
     """The hashes between which the take-th smallest of ``size`` lies, almost certainly.
 
-    >>> [round(bound / HASHES + 0.5, 4) for bound in _expected(1_000_000, 250_000)]
+    >>> [round(bound / HASHES + 0.5, 4) for bound in expected_bounds(1_000_000, 250_000)]
     [0.2465, 0.2535]
     """
     share = take / size
@@ -120,8 +120,8 @@ def _search(
         if row["beyond"]:
             raise InvalidInputError(
                 where,
-                f"one key names {row['copies']} rows, of which {row['copies'] - row['beyond']} are wanted: it "
-                "does not say which",
+                f"one key names {row['copies']} rows, of which {row['copies'] - row['beyond']} are wanted: "
+                "it does not say which",
                 "columns that name one row",
             )
     return {row["number"]: Cut(row["rank"], row["following"]) for row in found}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, FiniteFloat, ValidationInfo, field_validator, model_validator
@@ -129,7 +130,7 @@ class Sample(Stage):
         """
         wanted: int | float | None = self.fraction if self.count is None else self.count
         if self.sizes is not None:
-            wanted = sizes_by_stratum(self.sizes, self.strata).get(stratum_key(stratum, self.strata))
+            wanted = self._by_stratum.get(stratum_key(stratum, self.strata))
         if wanted is None:
             raise InvalidInputError(
                 f"{self.name}.sizes", f"they do not name the stratum {stratum}", "its size; 0 leaves it out"
@@ -143,6 +144,10 @@ class Sample(Stage):
             )
         return taken
 
+    @cached_property
+    def _by_stratum(self) -> dict[tuple[str, ...], int | float]:
+        return sizes_by_stratum(self.sizes or {}, self.strata)
+
     @property
     def _size_field(self) -> str:
         return next(name for name in ("fraction", "count", "sizes") if getattr(self, name) is not None)
@@ -153,7 +158,7 @@ class Sample(Stage):
         named = [rows.stratum(row) for row in found]
         if self.sizes is not None:
             known = {stratum_key(stratum, self.strata) for stratum in named}
-            for unknown in sizes_by_stratum(self.sizes, self.strata).keys() - known:
+            if unknown := next((stratum for stratum in self._by_stratum if stratum not in known), None):
                 raise InvalidInputError(
                     f"{self.name}.sizes",
                     f"no row is of the stratum {dict(zip(self.strata, unknown, strict=True))}",
