@@ -64,6 +64,12 @@ class Features(BaseModel):
                 "the rows are not encoded, so nothing says which columns are features",
                 'features=["…"] of numeric columns, or the dataset of an encode stage',
             )
+        if dataset.is_sparse:
+            raise InvalidInputError(
+                where,
+                "the rows are sparse lists",
+                "the dataset of the encode stage, which Spark makes sparse",
+            )
         chosen = list(known) if names is None else names
         dataset.require(where, *chosen)
         features = []
@@ -127,10 +133,10 @@ class Features(BaseModel):
             indices = pa.nulls(rows, pa.list_(pa.int32()))
         else:
             starts, numbers, values = self.layout.csr(batch)
-            features = numbers != 0
-            starts = starts - np.arange(rows + 1)  # A row has one bias.
-            values = values[features]
-            indices = _lists(starts, numbers[features] - 1, pa.int32())
+            stored = (numbers != 0) & (values != 0)  # Spark's factorization machine fails on a stored zero.
+            starts = np.concatenate([[0], np.cumsum(stored)])[starts]
+            values = values[stored]
+            indices = _lists(starts, numbers[stored] - 1, pa.int32())
         size = None if dense else self.layout.dimension - 1
         return pa.StructArray.from_arrays(
             [

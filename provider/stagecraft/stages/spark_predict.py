@@ -95,6 +95,7 @@ class SparkPredict(Stage):
                 raise InvalidInputError(
                     where, "the rows are encoded by another model", "raw rows, or rows that the same encoded"
                 )
+            dataset.require(where, *model.features.columns)
             return None
         artifact.check_input(where, dataset)
         if model.encoder is None:

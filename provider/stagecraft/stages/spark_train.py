@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from stagecraft.artifacts.artifact import Kind
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Stage, Workbench
+from stagecraft.stages.labels import original_labels
 from stagecraft.stages.quoting import quoted
 from stagecraft.stages.spark_algorithms import AnySupervised
 from stagecraft.stages.spark_features import LARGEST, Features, check_none
@@ -27,7 +28,7 @@ from stagecraft.stages.spark_model import (
     spark_engine,
     training_frame,
 )
-from stagecraft.transforms.types import check_numeric
+from stagecraft.transforms.types import INTEGERS, check_numeric
 
 if TYPE_CHECKING:
     from stagecraft.artifacts.dataset import Dataset
@@ -37,8 +38,7 @@ if TYPE_CHECKING:
 
 LABEL, WEIGHT = "label", "weight"
 CLASSES = 1000
-LABEL_TYPES = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "float", "double")
-TEXT_TYPES = ("string", "large_string", "string_view")
+CLASS_TYPES = INTEGERS | {"bool", "float", "double", "string", "large_string", "string_view"}
 
 
 class SparkTrain(Stage):
@@ -50,7 +50,8 @@ class SparkTrain(Stage):
 
     :param algorithm: what is trained, as ``SparkGBT(trees=50)``
     :param label: the label's column: for labels, of up to 1000 distinct values that become 0, 1, 2 … as they
-        sort, and are given back in the predictions; for a regression, of numbers
+        sort, and are given back in the predictions, as are those that the encoding mapped; for a regression,
+        of numbers
     :param features: the columns to learn from; all encoded ones where None
     :param weight: the column of the rows' weights, or None
     :param key: columns to keep beside the predictions
@@ -97,23 +98,25 @@ class SparkTrain(Stage):
         features = self._check(dataset, encoder.chain.layout if encoder else None)
         rows = engine.scan(dataset)
         features.check(self.name, engine, rows)
+        codes = self._labels(engine, rows)
+        labels = original_labels(f"{self.name}.label", encoder, self.label, codes) if encoder else codes
         model = SparkModel(
             version=pyspark.__version__,
             algorithm=self.algorithm,
             features=features,
             encoder=encoder.reference if encoder else None,
-            labels=self._labels(engine, rows),
+            labels=labels,
         )
         columns = {LABEL: self.label} | ({WEIGHT: self.weight} if self.weight is not None else {})
         partitions = self.partitions or partitions_of(dataset.rows)
         frame = training_frame(engine, rows, features, columns, self.key, partitions)
-        frame = self._numbers(frame, model.labels).persist()
+        frame = self._numbers(frame, codes).persist()
         try:
             fitted = self._fit(frame, features)
             history = self._history(fitted, frame)
             for step, loss in enumerate(history, 1):
                 bench.tracker.log(step, loss=loss, progress=step / len(history))
-            metrics = self._metrics(fitted.transform(frame), model.labels)
+            metrics = self._metrics(fitted.transform(frame), labels)
             bench.tracker.log(len(history), **metrics)
             engine.write(model.predictions(engine, fitted, frame, fields(rows, self.key)), drafts["dataset"])
         finally:
@@ -126,7 +129,7 @@ class SparkTrain(Stage):
             dataset,
             metrics=metrics,
             history=[{"step": step, "loss": loss} for step, loss in enumerate(history, 1)],
-            **({"labels": model.labels} if model.labels else {}),
+            **({"labels": labels} if labels else {}),
         )
 
     def _check(self, dataset: Dataset, encoded: Any) -> Features:
@@ -141,7 +144,7 @@ class SparkTrain(Stage):
         kind = dataset.columns[self.label]
         if self.algorithm.task == "regression":
             check_numeric(f"{self.name}.label", kind)
-        elif kind not in (*LABEL_TYPES, *TEXT_TYPES):
+        elif kind not in CLASS_TYPES:
             raise InvalidInputError(
                 f"{self.name}.label", f"the column is of type {kind}", "a bool, integer, number or string"
             )
@@ -173,14 +176,14 @@ class SparkTrain(Stage):
         check_none(engine, rows, {self.label: refused}, f"{self.name}.label", "drop those rows in the query")
         return None
 
-    def _numbers(self, frame: Any, labels: list[Label] | None) -> Any:
-        """The frame with label and weight as numbers; a label is its place among ``labels``."""
+    def _numbers(self, frame: Any, codes: list[Label] | None) -> Any:
+        """The frame with label and weight as numbers; a label is its place among ``codes``."""
         from pyspark.sql import functions as F
 
         label = F.col(LABEL)
-        if labels is not None:
+        if codes is not None:
             kind = frame.schema[LABEL].dataType
-            label = F.array_position(F.array(*(F.lit(value).cast(kind) for value in labels)), label) - 1
+            label = F.array_position(F.array(*(F.lit(value).cast(kind) for value in codes)), label) - 1
         frame = frame.withColumn(LABEL, label.cast("double"))
         return frame.withColumn(WEIGHT, F.col(WEIGHT).cast("double")) if self.weight is not None else frame
 

@@ -91,22 +91,22 @@ def test_vectors_are_sparse_for_slots_and_dense_for_numbers_and_categories() -> 
     layout = Layout.of([x, city, Feature("leaves", "leaves", 4, 2)])
     rows = pa.record_batch(
         {
-            "x": pa.array([0.5, -1], pa.float32()),
+            "x": pa.array([0.5, 0], pa.float32()),
             "city": pa.array([2, 0], pa.int32()),
             "leaves": pa.array([[1, 3], [0, 2]], pa.list_(pa.int32())),
         }
     )
     assert Features(layout=layout).arrays(rows).to_pylist() == [
         {"type": 0, "size": 8, "indices": [0, 3, 5, 7], "values": [0.5, 1, 1, 1]},
-        {"type": 0, "size": 8, "indices": [0, 1, 4, 6], "values": [-1, 1, 1, 1]},
+        {"type": 0, "size": 8, "indices": [1, 4, 6], "values": [1, 1, 1]},
     ]
     trees = Features(layout=Layout.of([x, city]), categories=True)
     assert trees.largest_category == 3
     assert trees.arrays(rows).to_pylist() == [
         {"type": 1, "size": None, "indices": None, "values": [0.5, 2]},
-        {"type": 1, "size": None, "indices": None, "values": [-1, 0]},
+        {"type": 1, "size": None, "indices": None, "values": [0, 0]},
     ]
     assert Features(layout=layout).arrays(rows.slice(0, 0)).to_pylist() == []
     numbers = Features(layout=Layout.of([x]))
-    assert np.array(numbers.arrays(rows).field("values").to_pylist()).tolist() == [[0.5], [-1]]
-    assert numbers.arrays(rows.slice(1)).to_pylist()[0]["values"] == [-1]
+    assert np.array(numbers.arrays(rows).field("values").to_pylist()).tolist() == [[0.5], [0]]
+    assert numbers.arrays(rows.slice(1)).to_pylist()[0]["values"] == [0]
