@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 GOLDEN_TOLERANCE = 1e-5
-THRESHOLD = 0.5
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,9 @@ class Predictor:
         if self.labels is None:
             return Prediction(scores.tolist(), None)
         negative, positive = self.labels
-        return Prediction(scores.tolist(), [positive if high else negative for high in scores >= THRESHOLD])
+        return Prediction(
+            scores.tolist(), [positive if high else negative for high in scores >= self.model.threshold]
+        )
 
     def scores(self, table: pa.Table) -> np.ndarray:
         """Return the score of each raw row, float64."""
@@ -135,15 +136,12 @@ def warm_up() -> None:
     """Load what scoring needs, and compile it, so that neither a first model nor a first request waits."""
     import io
 
-    import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from stagecraft.transforms.forest import Forest
+    from stagecraft.transforms import forest
 
-    one = np.zeros(1, dtype=np.int32)
-    leaf = Forest(one, one - 1, one.astype(np.float32), one, one, one.astype(np.bool_))
-    leaf.leaves(np.zeros((1, 1), dtype=np.float32))
+    forest.warm_up()
     sink = io.BytesIO()
-    pq.write_table(pa.table({"one": one}), sink)
+    pq.write_table(pa.table({"one": [1]}), sink)
     pq.read_table(pa.BufferReader(sink.getvalue()))

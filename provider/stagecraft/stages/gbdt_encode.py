@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -11,27 +11,43 @@ from stagecraft.artifacts.dataset import Dataset
 from stagecraft.artifacts.model import Model, fill_model
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Stage, Workbench
-from stagecraft.stages.boosting import BoostingParameters, grow
-from stagecraft.stages.labels import binary_label, handed_on, row_weights
+from stagecraft.stages.boosting import BoostingParameters
+from stagecraft.stages.gbdt_target import Target
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+    import xgboost
+
     from stagecraft.artifacts.store import Draft
+    from stagecraft.engines.contract import Relation
+    from stagecraft.transforms.chain import Chain
+    from stagecraft.transforms.leaf_encode import LeafEncode
 
 BOOSTER_FILE = "booster.ubj"
+HOST_BYTES = 12
+"""What a value takes on one machine while trees are grown, about: itself as float32, its bin, its place."""
 
 
 class GBDTEncode(Stage):
     """Trains XGBoost on encoded columns and adds, for each tree, the leaf that a row falls into.
 
-    The model keeps the booster in XGBoost's own format, and the trees' details as a table.
+    The model keeps the booster in XGBoost's own format (``booster.ubj``), and the trees' details as a table
+    (``…-leaf_encode/trees.parquet``, see :data:`stagecraft.stages.trees.COLUMNS`).
 
-    :param label: the label's column, of two values
+    :param label: the label's column: of two values, of several, or a number, as ``boosting.objective`` says
     :param weight: the rows' weights, or None
     :param boosting: how the trees are grown
     :param output: the name of the list column to add
+    :param trainer: where trees are grown: ``host`` (this machine), ``spark`` (``xgboost.spark`` on the
+        engine's Spark, whose trees differ a little from a host's), or ``auto``: the host, unless the engine
+        is Spark and the rows do not fit this machine's memory
+
+    >>> GBDTEncode(label="late", boosting={"rounds": 60, "depth": 5}).boosting.rounds
+    60
     """
 
     name = "gbdt_encode"
+    version = 2
     inputs = {"dataset": Kind.DATASET}
     outputs = {"dataset": Kind.DATASET, "model": Kind.MODEL}
 
@@ -39,9 +55,11 @@ class GBDTEncode(Stage):
     weight: str | None = None
     boosting: BoostingParameters = Field(default_factory=BoostingParameters)
     output: str = "leaves"
+    trainer: Literal["auto", "host", "spark"] = "auto"
 
     def execute(self, bench: Workbench, drafts: dict[str, Draft], inputs: dict[str, Any]) -> None:
-        from stagecraft.transforms.leaf_encode import LeafEncode, feature_matrix
+        from stagecraft.stages.trees import tree_table
+        from stagecraft.transforms.leaf_encode import LeafEncode
 
         dataset: Dataset = inputs["dataset"]
         if dataset.model is None:
@@ -50,23 +68,91 @@ class GBDTEncode(Stage):
             )
         encoder = bench.store.open(dataset.model)
         assert isinstance(encoder, Model)
-        columns = encoder.chain.layout.columns
+        columns = _features(encoder.chain)
+        dataset.require("gbdt_encode.dataset", *columns)
         dataset.require("gbdt_encode.label", self.label)
-        if self.weight:
-            dataset.require("gbdt_encode.weight", self.weight)
-        dataset.verify()
-        table = dataset.table([*columns, self.label, *([self.weight] if self.weight else [])])
-        label, _ = binary_label("gbdt_encode.label", table[self.label])
-        weight = row_weights("gbdt_encode.weight", table[self.weight]) if self.weight else None
+        dataset.require("gbdt_encode.weight", *([self.weight] if self.weight else []))
+        check_output("gbdt_encode.output", dataset, self.output)
+        trainer = self._trainer(bench, dataset, len(columns))
+
+        rows = bench.engine.scan(dataset)
+        target = Target.fit(bench.engine, rows, self.label, self.weight, self.boosting.objective)
+        booster = self._train(trainer, bench, dataset, rows, columns, target)
+        leaves = LeafEncode.of(tree_table(booster), columns, self.output)
+        drafts["model"].write(BOOSTER_FILE, bytes(booster.save_raw("ubj")))
+        drafts["model"].meta["trainer"] = trainer
+        add_leaves(bench, drafts, rows, encoder.chain, leaves, encoder.golden())
+
+    def _trainer(self, bench: Workbench, dataset: Dataset, columns: int) -> Literal["host", "spark"]:
+        from stagecraft.engines.choose import usable_memory
+
+        on_spark = bench.engine.name == "spark"
+        if self.trainer == "spark" and not on_spark:
+            raise InvalidInputError(
+                "gbdt_encode.trainer", f"'spark' on the engine {bench.engine.name}", 'engine="spark"'
+            )
+        if self.trainer != "auto":
+            return self.trainer
+        return "spark" if on_spark and dataset.rows * columns * HOST_BYTES > usable_memory() else "host"
+
+    def _train(
+        self,
+        trainer: Literal["host", "spark"],
+        bench: Workbench,
+        dataset: Dataset,
+        rows: Relation,
+        columns: list[str],
+        target: Target,
+    ) -> xgboost.Booster:
+        if trainer == "spark":
+            from stagecraft.stages.gbdt_spark import train_on_spark
+
+            return train_on_spark(bench.engine, rows, columns, target, self.boosting)
+        from stagecraft.stages.gbdt_host import train_on_host
 
         def on_round(number: int, loss: float) -> None:
             bench.tracker.log(number, loss=loss, progress=number / self.boosting.rounds)
 
-        features = feature_matrix(table, columns)
-        booster, trees = grow(features, label, weight, self.boosting, on_round=on_round)
-        leaves = LeafEncode.of(trees, columns, self.output)
-        bench.engine.write(bench.engine.map_batches(bench.engine.scan(dataset), leaves), drafts["dataset"])
-        model = drafts["model"]
-        model.write(BOOSTER_FILE, bytes(booster.save_raw("ubj")))
-        fill_model(model, encoder.chain.then(leaves), encoder.golden(), **handed_on(encoder))
-        drafts["dataset"].meta["model"] = model.reference.model_dump(mode="json")
+        return train_on_host(dataset, columns, target, self.boosting, on_round)
+
+
+def check_output(where: str, dataset: Dataset, output: str) -> None:
+    """Refuse a name that a column of the rows has, before anything is trained.
+
+    :raises InvalidInputError: names the column
+    """
+    if output.lower() in (name.lower() for name in dataset.columns):
+        raise InvalidInputError(where, f"the rows already have a column {output!r}", "another name")
+
+
+def add_leaves(
+    bench: Workbench,
+    drafts: dict[str, Draft],
+    rows: Relation,
+    encoder: Chain,
+    leaves: LeafEncode,
+    golden: pa.Table,
+) -> None:
+    """Write the rows with their leaves, and the model that made them.
+
+    :param encoder: what made ``rows`` from raw ones
+    :param golden: a few raw rows
+    """
+    bench.engine.write(bench.engine.map_batches(rows, leaves), drafts["dataset"])
+    fill_model(drafts["model"], encoder.then(leaves), golden)
+    drafts["dataset"].meta["model"] = drafts["model"].reference.model_dump(mode="json")
+
+
+def _features(encoder: Chain) -> list[str]:
+    """The encoded columns, each a feature of the trees.
+
+    :raises InvalidInputError: a column holds lists
+    """
+    for block in encoder.layout.blocks:
+        if block.kind == "leaves":
+            raise InvalidInputError(
+                "gbdt_encode.dataset",
+                f"the column {block.column!r} holds lists, which trees do not split",
+                "rows that are encoded into one number a column",
+            )
+    return encoder.layout.columns

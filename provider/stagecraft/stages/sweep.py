@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from stagecraft.tuning.trial import Trial
 
 GROUPS: dict[str, type[BaseModel]] = {"boosting": BoostingParameters, "optimizer": FTRL}
-FIXED = {"boosting.seed", "optimizer.type"}
+FIXED = {"boosting.objective", "boosting.seed", "optimizer.type"}
 TUNABLE = [
     name
     for group, model in GROUPS.items()

@@ -11,7 +11,7 @@ from stagecraft.errors import InvalidInputError
 from stagecraft.stages.boosting import grow
 from stagecraft.stages.labels import binary_label, original_labels, row_weights
 from stagecraft.stages.metrics import ranking
-from stagecraft.transforms.leaf_encode import LeafEncode
+from stagecraft.transforms.leaf_encode import LeafEncode, feature_matrix
 from stagecraft.transforms.linear import Linear
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class LeafRegression:
         columns = self.chain.layout.columns
         # Ray hands out arrays that cannot be written, which numba would compile once more for.
         label, weight = self.label.copy(), None if self.weight is None else self.weight.copy()
-        _, trees = grow(LeafEncode.matrix(self.train, columns), label, weight, boosting, threads=1)
+        _, trees = grow(feature_matrix(self.train, columns), label, weight, boosting, threads=1)
         leaves = LeafEncode.of(trees, columns)
         layout = self.chain.then(leaves).layout
         weights = fit(

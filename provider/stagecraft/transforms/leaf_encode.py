@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import PrivateAttr
 
 from stagecraft.transforms.base import Transform
+from stagecraft.transforms.layout import Feature
 from stagecraft.transforms.types import check_absent, check_numeric, field_type
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ class LeafEncode(Transform):
     """Adds a list column: for each tree, the number of the leaf the row falls into.
 
     Leaves are numbered within their tree in the order of their node numbers, then offset by the leaves of
-    the trees before, so a number names one leaf of the forest. NaN goes the way the tree's default points.
+    the trees before, so a number names one leaf of the forest; int16 holds it where there are few enough.
+    NaN goes the way the tree's default points.
 
     Source: He et al., Practical Lessons from Predicting Clicks on Ads at Facebook, ADKDD 2014; numbering as
     Alibaba PAI documents it.
@@ -40,14 +42,21 @@ class LeafEncode(Transform):
 
     @classmethod
     def of(cls, table: pa.Table, columns: list[str], output: str = "leaves") -> LeafEncode:
-        """Build from the trees' details: one row a node, as the GBDT encoding stage writes them."""
+        """Build from the trees' details, one row a node; see :data:`stagecraft.stages.trees.COLUMNS`."""
+        import pyarrow as pa
         import pyarrow.compute as pc
 
         trees = pc.max(table["tree"]).as_py() + 1
         leaves = pc.sum(pc.cast(pc.is_valid(table["leaf"]), "int64")).as_py()
         made = cls(columns=columns, trees=trees, leaves=leaves, output=output)
-        made._table = table
+        names = pa.array(columns, pa.string()).take(table["feature"].combine_chunks())
+        made._table = table.add_column(table.column_names.index("feature") + 1, "column", names)
         return made
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """What travels to another process: the trees as they are kept; the forest is built there."""
+        state = super().__getstate__()
+        return {**state, "__dict__": {k: v for k, v in state["__dict__"].items() if k != "forest"}}
 
     @cached_property
     def forest(self) -> Any:
@@ -58,6 +67,9 @@ class LeafEncode(Transform):
     def input_columns(self) -> list[str]:
         return list(self.columns)
 
+    def features(self) -> list[Feature]:
+        return [Feature(self.output, "leaves", self.leaves, self.trees)]
+
     def output_schema(self, schema: pa.Schema) -> pa.Schema:
         import pyarrow as pa
 
@@ -65,30 +77,18 @@ class LeafEncode(Transform):
             where = f"leaf_encode.{column}"
             check_numeric(where, field_type(where, schema, column))
         check_absent("leaf_encode.output", schema, self.output)
-        return schema.append(pa.field(self.output, pa.list_(pa.int32())))
+        return schema.append(pa.field(self.output, pa.list_(pa.from_numpy_dtype(leaf_type(self.leaves)))))
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         import numpy as np
         import pyarrow as pa
 
         schema = self.output_schema(batch.schema)
-        leaves = self.forest.leaves(self.matrix(batch, self.columns))
+        features = feature_matrix(batch, self.columns, self.forest.threshold.dtype)
+        leaves = self.forest.leaves(features)
         offsets = np.arange(0, leaves.size + 1, self.trees, dtype=np.int32)
         column = pa.ListArray.from_arrays(pa.array(offsets), pa.array(leaves.reshape(-1)))
         return pa.RecordBatch.from_arrays([*batch.columns, column], schema=schema)
-
-    @staticmethod
-    def matrix(batch: pa.RecordBatch | pa.Table, columns: list[str]) -> np.ndarray:
-        """Return the trees' input, float32, rows × columns, NaN where a value is missing."""
-        import numpy as np
-        import pyarrow as pa
-
-        features = np.empty((batch.num_rows, len(columns)), dtype=np.float32)
-        for position, name in enumerate(columns):
-            # Cast by Arrow first: a NULL among integers would make NumPy round them twice.
-            column = batch.column(name).cast(pa.float32(), safe=False)
-            features[:, position] = column.to_numpy(zero_copy_only=False)
-        return features
 
     def files(self) -> dict[str, bytes]:
         import io
@@ -109,11 +109,28 @@ class LeafEncode(Transform):
         return made
 
 
-def feature_matrix(batch: pa.RecordBatch | pa.Table, columns: list[str]) -> np.ndarray:
-    """Return columns as the input of trees: float32, rows × columns."""
+def leaf_type(leaves: int) -> np.dtype[np.signedinteger]:
+    """The narrowest type for the numbers of so many leaves.
+
+    >>> leaf_type(6400)
+    dtype('int16')
+    """
     import numpy as np
 
-    features = np.empty((batch.num_rows, len(columns)), dtype=np.float32)
+    return np.dtype(np.int16 if leaves <= 1 << 15 else np.int32)
+
+
+def feature_matrix(rows: pa.RecordBatch | pa.Table, columns: list[str], kind: str = "float32") -> np.ndarray:
+    """Return columns as the input of trees: rows × columns in Fortran's order, NaN where a value is missing.
+
+    :param kind: ``float32`` or ``float64``
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    features = np.empty((len(columns), rows.num_rows), dtype=kind)
     for position, name in enumerate(columns):
-        features[:, position] = batch.column(name).to_numpy(zero_copy_only=False)
-    return features
+        # Cast by Arrow first: a NULL among integers would make NumPy round them twice.
+        column = rows.column(name).cast(pa.from_numpy_dtype(features.dtype), safe=False)
+        features[position] = column.fill_null(float("nan")).to_numpy(zero_copy_only=False)
+    return features.T

@@ -1,4 +1,4 @@
-"""SQL, split, sample, encoding and GBDT encoding: the same on every engine, and strict at the door."""
+"""SQL, split by time, encoding and GBDT encoding: the same on every engine, and strict at the door."""
 
 from __future__ import annotations
 
@@ -111,44 +111,6 @@ class TestTimeSplit:
             TimeSplit(column="day", test_months=11).run(bench, dataset=dataset)
 
 
-class TestStratifiedSample:
-    def test_counts_are_exact_and_weights_undo_them(
-        self, bench: Workbench, store: Store, commit_rows: Commit, raw: pa.Table
-    ) -> None:
-        dataset = commit_rows(store, "a4", raw)
-        sample = StratifiedSample(strata="stratum", fraction=0.3, key="id").run(bench, dataset=dataset)[
-            "dataset"
-        ]
-        taken = rows_of(sample)
-        counts = {name: sum(row["stratum"] == name for row in taken) for name in SIZES}
-        assert counts == {"a": 210, "b": 60, "ü": 30}
-        for name, size in SIZES.items():
-            weights = {row["weight"] for row in taken if row["stratum"] == name}
-            assert weights == {size / counts[name]}
-
-    def test_order_and_partitions_do_not_matter(
-        self, bench: Workbench, store: Store, commit_rows: Commit, raw: pa.Table
-    ) -> None:
-        shuffled = raw.take(np.random.default_rng(1).permutation(raw.num_rows))
-        stage = StratifiedSample(strata=["stratum", "late"], fraction=0.25, key=["id", "day"], seed=3)
-        one = stage.run(bench, dataset=commit_rows(store, "a5", raw))["dataset"]
-        two = stage.run(bench, dataset=commit_rows(store, "a6", shuffled))["dataset"]
-        assert rows_of(one) == rows_of(two)
-        other = StratifiedSample(strata=["stratum", "late"], fraction=0.25, key=["id", "day"], seed=4)
-        assert rows_of(other.run(bench, dataset=commit_rows(store, "a5", raw))["dataset"]) != rows_of(one)
-
-    def test_refuses(self, bench: Workbench, store: Store, commit_rows: Commit, raw: pa.Table) -> None:
-        dataset = commit_rows(store, "a7", raw)
-        with pytest.raises(InvalidInputError, match=r"the stratum .* rows is empty at fraction 0.001"):
-            StratifiedSample(strata="stratum", fraction=0.001, key="id").run(bench, dataset=dataset)
-        with pytest.raises(InvalidInputError, match="rows have no stratum"):
-            StratifiedSample(strata="city", fraction=0.5, key="id").run(bench, dataset=dataset)
-        with pytest.raises(InvalidInputError, match="name several rows"):
-            StratifiedSample(strata="stratum", fraction=0.5, key="day").run(bench, dataset=dataset)
-        with pytest.raises(InvalidInputError, match="'wind' is of type double"):
-            StratifiedSample(strata="stratum", fraction=0.5, key="wind").run(bench, dataset=dataset)
-
-
 COLUMNS: dict[Any, Any] = {
     "wind": Fill("median") | Standardize(),
     "order": Standardize(),
@@ -173,7 +135,7 @@ class TestEncode:
         )["dataset"]
         for row in rows_of(encoded):
             assert row["wind"] == pytest.approx(expected[row["id"]], abs=1e-6)
-        vocabulary = model.chain.transforms[0].categorical[0].map.vocabulary  # type: ignore[attr-defined]
+        vocabulary = model.chain.transforms[0].encodings[2].map.vocabulary  # type: ignore[attr-defined]
         counts = {city: raw["city"].to_pylist().count(city) for city in ("oslo", "roma", "köln")}
         assert vocabulary == sorted(counts, key=lambda city: (-counts[city], city.encode()))
 
@@ -240,7 +202,7 @@ class TestGBDTEncode:
         with pytest.raises(InvalidInputError, match="the rows are not encoded"):
             GBDTEncode(label="late").run(bench, dataset=dataset)
         encoded = EncodeColumns(columns=COLUMNS).run(bench, dataset=dataset)["dataset"]
-        with pytest.raises(InvalidInputError, match=r"gbdt_encode\.label: the label has 1 class"):
+        with pytest.raises(InvalidInputError, match=r"gbdt_encode\.label: the label 'late' has 1 class"):
             GBDTEncode(label="late").run(bench, dataset=encoded)
         with pytest.raises(InvalidInputError, match="no column 'latte'"):
             GBDTEncode(label="latte").run(bench, dataset=encoded)

@@ -295,36 +295,6 @@ def test_chunked_rows_have_the_same_features(chain: Chain) -> None:
         np.testing.assert_array_equal(left, right)
 
 
-@settings(max_examples=30, deadline=None)
-@given(depth=st.integers(1, 6), seed=st.integers(0, 10_000))
-def test_leaves_are_those_of_xgboost(depth: int, seed: int) -> None:
-    import xgboost
-
-    columns = ["a", "b", "c"]
-    features = random_features(400, 3, seed)
-    label = (np.nansum(features, axis=1) > 0).astype(np.float32)
-    parameters = BoostingParameters(rounds=6, depth=depth, min_child_weight=0.1, seed=seed)
-    booster, table = grow(features, label, None, parameters, threads=1)
-    encoder = LeafEncode.of(table, columns)
-    assert (encoder.trees, encoder.leaves) == (6, len(table["leaf"].drop_null().unique()))
-    others = random_features(300, 3, seed + 1)
-    raw = pa.RecordBatch.from_arrays([pa.array(others[:, i]) for i in range(3)], columns)
-    nodes = booster.predict(xgboost.DMatrix(others), pred_leaf=True).astype(int)
-    names = {
-        (row["tree"], row["node"]): row["leaf"] for row in table.select(["tree", "node", "leaf"]).to_pylist()
-    }
-    expected = [[names[tree, node] for tree, node in enumerate(row)] for row in nodes]
-    assert encoder.apply(raw).column("leaves").to_pylist() == expected
-
-
-def test_integers_reach_the_trees_rounded_once() -> None:
-    large = 2**54 + 2**30 + 1
-    without = pa.RecordBatch.from_pydict({"a": pa.array([large, 1], pa.int64())})
-    beside = pa.RecordBatch.from_pydict({"a": pa.array([large, None], pa.int64())})
-    assert LeafEncode.matrix(without, ["a"])[0, 0] == LeafEncode.matrix(beside, ["a"])[0, 0]
-    assert np.isnan(LeafEncode.matrix(beside, ["a"])[1, 0])
-
-
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rows=st.lists(ROW, min_size=1, max_size=6))
 def test_a_stored_chain_gives_the_same_bits(
