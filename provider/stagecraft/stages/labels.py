@@ -51,7 +51,7 @@ def original_labels(where: str, encoder: Model, column: str, labels: list[Any] |
     :param labels: its values in the encoded rows; None where it is a number to predict
     :raises InvalidInputError: a number is to be predicted, and the encoding took the values for classes
     """
-    classes = handed_on(encoder).get("labels") if encoder.meta.get("label") == column else None
+    classes = encoder.meta.get("labels") if encoder.meta.get("label") == column else None
     if classes is None:
         return labels
     if labels is None:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Encode(Transform):
     """Encodes columns; those that no encoding reads pass through.
 
-    An output named as a raw column takes its place; the others follow at the end, in the encodings' order. A
-    column that an encoding replaces without an output of its name (one-hot, say) is left out.
+    An output named as the column that it replaces takes its place; the others follow at the end, in the
+    encodings' order. A column that is replaced without an output of its name (one-hot, say) is left out.
 
     :param encodings: several may read one column; no two make one name, case ignored
 
@@ -56,7 +56,7 @@ class Encode(Transform):
         made = {field.name: field for field in outputs}
         replaced = {name for encoding in self.encodings for name in encoding.replaces()}
         kept = [field for field in schema if field.name in made or field.name not in replaced]
-        names = [field.name for field in kept if field.name not in made] + [field.name for field in outputs]
+        names = [name for name in schema.names if name not in replaced] + [field.name for field in outputs]
         seen: dict[str, str] = {}
         for name in names:
             if name.lower() in seen:

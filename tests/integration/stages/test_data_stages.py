@@ -158,7 +158,7 @@ class TestEncode:
             EncodeColumns(columns={"gust": Fill(0)}).run(bench, dataset=dataset)
         with pytest.raises(InvalidInputError, match=r"encode\.columns\.city"):
             EncodeColumns(columns={"city": Fill(0)}).run(bench, dataset=dataset)
-        with pytest.raises(InvalidInputError, match=r"encode\.columns\.void: nothing to fit"):
+        with pytest.raises(InvalidInputError, match=r"encode\.columns\.void: .*nothing to fit"):
             EncodeColumns(columns={"void": Fill("mean")}).run(bench, dataset=dataset)
 
     def test_columns_named_like_sql(self, bench: Workbench, store: Store, commit_rows: Commit) -> None:

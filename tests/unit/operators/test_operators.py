@@ -7,19 +7,23 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG, Param
 
+from stagecraft.artifacts.artifact import Kind
 from stagecraft.errors import InvalidInputError
 from stagecraft.operators.encode import EncodeOperator
 from stagecraft.operators.evaluate import EvaluateOperator
 from stagecraft.operators.gbdt_encode import GBDTEncodeOperator
 from stagecraft.operators.job import job_id
+from stagecraft.operators.k_fold_split import KFoldSplitOperator
 from stagecraft.operators.output import measure
 from stagecraft.operators.predict import PredictOperator
 from stagecraft.operators.ps_train import PSTrainOperator
+from stagecraft.operators.random_split import RandomSplitOperator
 from stagecraft.operators.ray_tune_sweep import RayTuneSweepOperator
+from stagecraft.operators.sample import SampleOperator
 from stagecraft.operators.sql import SQLOperator
 from stagecraft.operators.stratified_sample import StratifiedSampleOperator
 from stagecraft.operators.time_split import TimeSplitOperator
-from stagecraft.stages.encodings import Fill, Hash, Index, Standardize
+from stagecraft.stages.encodings import Count, Cross, Fill, Hash, Index, Standardize
 from stagecraft.tuning.space import Integer
 
 
@@ -83,6 +87,21 @@ def test_a_fraction_out_of_bounds_is_refused_when_the_file_is_parsed(fraction: A
         )
 
 
+def test_samples_and_splits_are_wired_by_their_parts(dag: DAG) -> None:
+    split = RandomSplitOperator(task_id="split", dataset=rows().dataset, key="id", validation=0.1)
+    fold = KFoldSplitOperator(task_id="fold", dataset=split.train, key="id", fold="{{ params.fraction }}")
+    sample = SampleOperator(
+        task_id="sample", dataset=fold.test, key="id", strata="y", sizes={"a": "{{ params.fraction }}", 2: 3}
+    )
+    assert {fold.train.kind, split.validation.kind, split.test.kind, sample.dataset.kind} == {Kind.DATASET}
+    assert dag.get_task("fold").upstream_task_ids == {"split"}
+    assert dag.get_task("sample").upstream_task_ids == {"fold"}
+    with pytest.raises(InvalidInputError, match=r"k_fold_split\.fold: .*one of 0 … 4"):
+        KFoldSplitOperator(task_id="sixth", dataset=split.train, key="id", fold=5)
+    with pytest.raises(InvalidInputError, match=r"sample: .*exactly one of fraction, count and sizes"):
+        SampleOperator(task_id="both", dataset=split.train, key="id", fraction=0.5, count=3)
+
+
 def test_an_unknown_engine_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="no engine 'dukdb'"):
         SQLOperator(task_id="rows", sql="SELECT 1 AS x", inputs={}, engine="dukdb")
@@ -102,7 +121,7 @@ def test_a_bad_parameter_beside_a_template_is_refused_all_the_same() -> None:
 
 
 def test_a_column_encoded_twice_is_refused() -> None:
-    with pytest.raises(InvalidInputError, match="encoded twice"):
+    with pytest.raises(InvalidInputError, match="'a' is made twice"):
         EncodeOperator(
             task_id="encode",
             fit=rows().dataset,
@@ -110,9 +129,20 @@ def test_a_column_encoded_twice_is_refused() -> None:
         )
 
 
-def test_a_categorical_step_stands_alone() -> None:
-    with pytest.raises(InvalidInputError, match="stands alone"):
+def test_a_category_is_filled_with_text() -> None:
+    with pytest.raises(InvalidInputError, match=r"before Hash\(.*Fill\(\"a text\"\)"):
         EncodeOperator(task_id="encode", fit=rows().dataset, columns={"a": Fill(0) | Hash(bits=4)})
+
+
+def test_an_encoding_takes_crosses_lists_and_a_label_from_a_template() -> None:
+    operator = EncodeOperator(
+        task_id="encode",
+        fit=rows().dataset,
+        columns={"a": [Index(), Count()], (Cross("a", "b"), "c"): Fill("?") | Hash(bits=4)},
+        label="{{ params.label }}",
+    )
+    stage = operator.stage_class.validated(operator.parameters)
+    assert [encoding.columns for encoding in stage.columns] == [["a"], ["a"], [Cross("a", "b"), "c"]]
 
 
 def test_an_unknown_parameter_of_the_space_is_refused() -> None:

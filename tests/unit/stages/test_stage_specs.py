@@ -12,13 +12,15 @@ from stagecraft.parameter_server.optimizer import FTRL
 from stagecraft.stages.base import Stage
 from stagecraft.stages.boosting import BoostingParameters
 from stagecraft.stages.encode import EncodeColumns
-from stagecraft.stages.encodings import Fill, Hash, Index, Standardize
+from stagecraft.stages.encodings import Count, Cross, Fill, Hash, Index, OneHot, Standardize, TargetEncode
 from stagecraft.stages.evaluate import Evaluate
 from stagecraft.stages.gbdt_encode import GBDTEncode
+from stagecraft.stages.k_fold_split import KFoldSplit
 from stagecraft.stages.load import load_stage
 from stagecraft.stages.predict import Predict
 from stagecraft.stages.ps_train import LinearRegression, PSTrain
-from stagecraft.stages.sample import StratifiedSample
+from stagecraft.stages.random_split import RandomSplit
+from stagecraft.stages.sample import Sample, StratifiedSample
 from stagecraft.stages.split import TimeSplit
 from stagecraft.stages.sql import SQL
 from stagecraft.stages.sweep import Sweep
@@ -28,12 +30,18 @@ STAGES: list[Stage] = [
     SQL(query="SELECT 1 AS x", files={"f": "f.csv"}),
     TimeSplit(column="day", test_months=2, train_months=3),
     StratifiedSample(strata="y", fraction=0.1, key=["a", "b"], seed=4),
+    Sample(key="a", strata="y", sizes={"x": 3, "z": 0.5}, weight_by="w"),
+    RandomSplit(key="a", test=0.3),
+    KFoldSplit(key=["a", "b"], strata="y", folds=3, fold=1),
     EncodeColumns(
         columns={
             ("a", "b"): Fill("median") | Standardize(),
-            "c": Index(min_count=2, top=9),
-            "d": Hash(bits=4),
-        }  # type: ignore[arg-type]
+            "c": Fill("?", indicator=True) | Index(min_count=2, top=9),
+            (Cross("c", "d"), "d"): [Hash(bits=4, salt="one"), TargetEncode(key=("id", "day"), folds=3)],
+            "e": [Count(normalize=True), OneHot(top=3, unseen="column")],
+        },  # type: ignore[arg-type]
+        label="y",
+        classes=True,
     ),
     GBDTEncode(label="y", boosting=BoostingParameters(rounds=3)),
     PSTrain(label="y", model=LinearRegression(), optimizer=FTRL(l1=0.5)),
