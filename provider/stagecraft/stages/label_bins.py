@@ -40,28 +40,23 @@ class FineBin:
 def label_edges(
     engine: Engine,
     rows: Relation,
-    label: str | None,
-    expressions: Mapping[str, str],
+    names: Mapping[str, str],
     wanted: Mapping[str, tuple[int, float]],
 ) -> dict[str, tuple[float, ...]]:
     """Return the inner edges of each column's bins, values of the column. Rows without a label do not count.
 
-    :param label: the column of numbers or booleans to explain
-    :param expressions: column → SQL expression of type DOUBLE, NULL where missing
+    :param rows: columns of DOUBLE, NULL where missing; the label's is ``y``
+    :param names: column → its name in the rows
     :param wanted: column → the number of bins at most, and the least share of rows in one
-    :raises InvalidInputError: there is no such label, or it is no number, infinite, or missing everywhere
+    :raises InvalidInputError: the label is infinite, or missing everywhere
     """
     if not wanted:
         return {}
-    y = _label_sql(engine, rows, label)
-    names = {column: f"q{number}" for number, column in enumerate(wanted)}
-    selected = ", ".join(f"{expressions[column]} AS {name}" for column, name in names.items())
-    labelled = engine.sql(
-        f"SELECT * FROM (SELECT {y} AS {LABEL}, {selected} FROM rows) AS r WHERE {LABEL} IS NOT NULL",
-        rows=rows,
-    )
+    parts = [names[column] for column in wanted]
+    selected = ", ".join([LABEL, *parts])
+    labelled = engine.sql(f"SELECT {selected} FROM rows WHERE {LABEL} IS NOT NULL", rows=rows)
     probabilities = [place / FINE for place in range(1, FINE)]
-    found = exact_quantiles(engine, labelled, {name: (name, probabilities) for name in names.values()})
+    found = exact_quantiles(engine, labelled, {name: (name, probabilities) for name in parts})
     histogram = LabelHistogram({name: _fine_edges(quantiles) for name, quantiles in found.items()})
     query = (
         "SELECT part, bin, sum(n) AS n, sum(label) AS label, sum(square) AS square, min(low) AS low "
@@ -69,13 +64,14 @@ def label_edges(
     )
     counted = engine.collect(engine.sql(query, h=engine.map_batches(labelled, histogram)))
     if not counted.num_rows:
-        found = "no row has a label and a value to bin by it"
-        raise InvalidInputError(f"encode.label.{label}", found, "rows with both")
+        raise InvalidInputError(
+            "encode.label", "no row has a label and a value to bin by it", "rows with both"
+        )
     fine: list[list[FineBin]] = [[] for _ in wanted]
     squares = [0.0] * len(wanted)
     for row in counted.to_pylist():
         if not math.isfinite(row["square"]):
-            raise InvalidInputError(f"encode.label.{label}", "the label is infinite", "finite numbers")
+            raise InvalidInputError("encode.label", "the label is infinite", "finite numbers")
         fine[row["part"]].append(FineBin(row["n"], rounded(row["label"]), row["low"] + 0.0))
         squares[row["part"]] += rounded(row["square"])
     return {
@@ -182,7 +178,12 @@ def _fine_edges(quantiles: Sequence[float | None]) -> list[float]:
     return [float(value) for value in np.union1d(values, above)]
 
 
-def _label_sql(engine: Engine, rows: Relation, label: str | None) -> str:
+def label_sql(engine: Engine, rows: Relation, label: str | None) -> str:
+    """The label as a SQL expression of type DOUBLE, NULL where missing.
+
+    :param label: a column of numbers or booleans
+    :raises InvalidInputError: there is no such label, or it is no number
+    """
     schema = engine.schema(rows)
     if label is None or label not in schema.names:
         found = "no label is named" if label is None else f"no column {label!r}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from stagecraft.stages.label_bins import label_edges
+from stagecraft.stages.label_bins import LABEL, label_edges, label_sql
 from stagecraft.stages.numeric_statistics import LARGEST, Statistics, Wanted, rounded
 from stagecraft.stages.numeric_steps import Fill, NumericStep
 from stagecraft.stages.quantiles import exact_quantiles
@@ -78,12 +78,16 @@ def _statistics(
     label: str | None,
 ) -> dict[str, Statistics]:
     """The statistics of what the fitted maps make of each column."""
-    expressions = {column: _expression(column, fitted[column]) for column in wanted}
-    found = _aggregates(bench, rows, expressions, wanted)
-    quantiles = _quantiles(bench, rows, expressions, wanted)
-    modes = _modes(bench, rows, {c: sql for c, sql in expressions.items() if wanted[c].mode})
-    labels = {column: wants.label for column, wants in wanted.items() if wants.label}
-    edges = label_edges(bench.engine, rows, label, expressions, labels)
+    by_label = {column: wants.label for column, wants in wanted.items() if wants.label}
+    y = label_sql(bench.engine, rows, label) if by_label else None
+    names = {column: f"x{number}" for number, column in enumerate(wanted)}
+    mapped = bench.engine.sql(
+        _mapped({names[column]: (column, fitted[column]) for column in wanted}, y), rows=rows
+    )
+    found = _aggregates(bench, mapped, names, wanted)
+    quantiles = _quantiles(bench, mapped, names, wanted)
+    modes = _modes(bench, mapped, {column: name for column, name in names.items() if wanted[column].mode})
+    edges = label_edges(bench.engine, mapped, names, by_label)
     made: dict[str, Statistics] = {}
     for column in wanted:
         exact = all(each.same_in_sql for each in fitted[column])
@@ -99,22 +103,35 @@ def _statistics(
     return made
 
 
-def _expression(column: str, fitted: Sequence[NumericMap]) -> str:
-    """The column as DOUBLE, NULL where missing, after the maps."""
-    expression = f"nullif(CAST({quoted(column)} AS DOUBLE), CAST('NaN' AS DOUBLE))"
-    for each in fitted:
-        expression = each.sql(expression)
-    return expression
+def _mapped(columns: Mapping[str, tuple[str, Sequence[NumericMap]]], label: str | None) -> str:
+    """A query for the columns as DOUBLE, NULL where missing, after their maps: one SELECT within another.
+
+    :param columns: name in the result → column and its fitted maps
+    :param label: SQL expression of the label
+    """
+    more = [f"{label} AS {LABEL}"] if label else []
+    first = (
+        f"nullif(CAST({quoted(column)} AS DOUBLE), CAST('NaN' AS DOUBLE)) AS {name}"
+        for name, (column, _) in columns.items()
+    )
+    query = f"SELECT {', '.join([*first, *more])} FROM rows"
+    for depth in range(max(len(maps) for _, maps in columns.values())):
+        then = (
+            f"{maps[depth].sql(name)} AS {name}" if depth < len(maps) else name
+            for name, (_, maps) in columns.items()
+        )
+        query = f"SELECT {', '.join([*then, *([LABEL] if label else [])])} FROM ({query}) AS r"
+    return query
 
 
 def _aggregates(
-    bench: Workbench, rows: Relation, expressions: Mapping[str, str], wanted: Mapping[str, Wanted]
+    bench: Workbench, rows: Relation, names: Mapping[str, str], wanted: Mapping[str, Wanted]
 ) -> dict[str, dict[str, Any]]:
     """Counts, moments and extremes of all columns in one query."""
-    names: list[tuple[str, str]] = []
+    owners: list[tuple[str, str]] = []
     aggregates: list[str] = []
-    for number, (column, wants) in enumerate(wanted.items()):
-        x = f"x{number}"
+    for column, wants in wanted.items():
+        x = names[column]
         asked = {"count": f"count({x})", "missing": f"count(*) - count({x})"}
         if wants.moments:
             usable = f"CASE WHEN abs({x}) <= {LARGEST!r} THEN {x} END"
@@ -122,40 +139,38 @@ def _aggregates(
             asked |= {"mean": f"avg({usable})", "deviation": f"stddev_pop({usable})"}
         if wants.extremes:
             asked |= {"low": f"min({x})", "high": f"max({x})"}
-        names += [(column, name) for name in asked]
+        owners += [(column, name) for name in asked]
         aggregates += asked.values()
-    inner = ", ".join(f"{sql} AS x{number}" for number, sql in enumerate(expressions.values()))
-    outer = ", ".join(f"{sql} AS a{number}" for number, sql in enumerate(aggregates))
-    query = f"SELECT {outer} FROM (SELECT {inner} FROM rows) AS x"
-    values = bench.engine.collect(bench.engine.sql(query, rows=rows)).to_pylist()[0].values()
+    selected = ", ".join(f"{sql} AS a{number}" for number, sql in enumerate(aggregates))
+    values = bench.engine.collect(bench.engine.sql(f"SELECT {selected} FROM rows", rows=rows)).to_pylist()[0]
     made: dict[str, dict[str, Any]] = {column: {} for column in wanted}
-    for (column, name), value in zip(names, values, strict=True):
+    for (column, name), value in zip(owners, values.values(), strict=True):
         made[column][name] = value
     return made
 
 
 def _quantiles(
-    bench: Workbench, rows: Relation, expressions: Mapping[str, str], wanted: Mapping[str, Wanted]
+    bench: Workbench, rows: Relation, names: Mapping[str, str], wanted: Mapping[str, Wanted]
 ) -> dict[str, dict[float, float | None]]:
     probabilities = {column: sorted(wants.quantiles) for column, wants in wanted.items() if wants.quantiles}
     if not probabilities:
         return {}
-    requests = {column: (expressions[column], asked) for column, asked in probabilities.items()}
+    requests = {column: (names[column], asked) for column, asked in probabilities.items()}
     found = exact_quantiles(bench.engine, rows, requests)
     return {column: dict(zip(asked, found[column], strict=True)) for column, asked in probabilities.items()}
 
 
-def _modes(bench: Workbench, rows: Relation, expressions: Mapping[str, str]) -> dict[str, float]:
+def _modes(bench: Workbench, rows: Relation, names: Mapping[str, str]) -> dict[str, float]:
     """Each column's most frequent value, of several the smallest."""
-    if not expressions:
+    if not names:
         return {}
     most = (
-        f"(SELECT {number} AS number, {sql} AS value, count(*) AS n FROM rows WHERE {sql} IS NOT NULL "
+        f"(SELECT {number} AS number, {name} AS value, count(*) AS n FROM rows WHERE {name} IS NOT NULL "
         "GROUP BY 2 ORDER BY n DESC, value LIMIT 1)"
-        for number, sql in enumerate(expressions.values())
+        for number, name in enumerate(names.values())
     )
     query = " UNION ALL ".join(f"SELECT number, value FROM {each} AS m" for each in most)
-    columns = list(expressions)
+    columns = list(names)
     found = bench.engine.collect(bench.engine.sql(query, rows=rows)).to_pylist()
     return {columns[row["number"]]: row["value"] for row in found}
 

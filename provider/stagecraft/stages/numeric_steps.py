@@ -46,8 +46,8 @@ class NumericStep(Step):
 class Fill(NumericStep):
     """Missing values become the column's median (exact), mean, most frequent value, or a number.
 
-    Like scikit-learn's SimpleImputer; of several most frequent values the smallest. Before a categorical step:
-    the most frequent value (the first of the vocabulary), or any other text.
+    Like scikit-learn's SimpleImputer; of several most frequent values the smallest. Before a categorical
+    step: the most frequent value (the first of the vocabulary), or any other text.
 
     :param indicator: add a column ``<column>_missing`` that is 1 where the value is missing, else 0
     """
@@ -207,12 +207,12 @@ class Bin(NumericStep):
     :param min_share: by the label, the least share of rows (whose value is not missing) in a bin
 
     >>> Bin(edges=[18, 65]).edges
-    (18.0, 65.0)
+    [18.0, 65.0]
     """
 
     count: Annotated[int, Field(ge=2, le=10_000)] | None = None
     by: Literal["quantile", "width", "label"] = "quantile"
-    edges: tuple[FiniteFloat, ...] | None = None
+    edges: list[FiniteFloat] | None = None
     min_share: Annotated[float, Field(gt=0, le=0.5)] = 0.05
     type: Literal["bin"] = field(default="bin", kw_only=True)
 
@@ -222,7 +222,7 @@ class Bin(NumericStep):
             raise ValueError("give a count of bins, or else edges")
         if self.edges is not None and not self.edges:
             raise ValueError("give one edge at least")
-        if any(left >= right for left, right in pairwise(self.edges or ())):
+        if any(left >= right for left, right in pairwise(self.edges or [])):
             raise ValueError(f"the edges {self.edges} do not ascend")
         return self
 
@@ -245,7 +245,7 @@ class Bin(NumericStep):
 
     def fit(self, found: Statistics) -> FittedBin:
         if self.edges is not None:
-            return FittedBin(edges=list(self.edges))
+            return FittedBin(edges=self.edges)
         if self.by == "label":
             return FittedBin(edges=list(found.label_edges()))
         if self.by == "quantile":

@@ -179,7 +179,7 @@ def test_refusals_name_the_column(
     ids=["text", "infinite", "missing"],
 )
 def test_labels_that_are_no_numbers_are_refused(bench: Workbench, label: np.ndarray) -> None:
-    with pytest.raises(InvalidInputError, match=r"encode\.label\.y: "):
+    with pytest.raises(InvalidInputError, match=r"^encode\.label(\.y)?: "):
         encoded(bench, [1, 2], [Bin(count=2, by="label")], label)
 
 
@@ -196,10 +196,10 @@ def test_moments_after_filling_take_no_scan_of_their_own(
     monkeypatch.setattr(DuckDBEngine, "sql", counting)
     encoded(bench, SPARSE, [Fill("median"), Standardize()])
     assert sum("stddev_pop" in query for query in queries) == 1
-    assert len(queries) == 3
+    assert len(queries) == 4
     queries.clear()
     encoded(bench, SPARSE, [Fill(0), Clip(0, 1), Standardize()])
-    assert len(queries) == 1
+    assert len(queries) == 2
 
 
 @pytest.mark.parametrize(
@@ -212,9 +212,9 @@ def test_moments_after_filling_take_no_scan_of_their_own(
         lambda: MinMax(1, 1),
         lambda: Bin(),
         lambda: Bin(count=1),
-        lambda: Bin(count=3, edges=(1.0,)),
-        lambda: Bin(edges=()),
-        lambda: Bin(edges=(2.0, 1.0)),
+        lambda: Bin(count=3, edges=[1.0]),
+        lambda: Bin(edges=[]),
+        lambda: Bin(edges=[2.0, 1.0]),
         lambda: Fill(NAN),
     ],
 )
@@ -224,7 +224,7 @@ def test_parameters_that_cannot_be_are_refused(make: Any) -> None:
 
 
 def test_steps_survive_json_and_bins_end_a_chain() -> None:
-    steps = [Fill("mean", indicator=True), Clip(0, 1), Log(2), Robust(), MinMax(0, 9), Bin(edges=(1.0, 2.0))]
+    steps = [Fill("mean", indicator=True), Clip(0, 1), Log(2), Robust(), MinMax(0, 9), Bin(edges=[1.0, 2.0])]
     adapter: TypeAdapter[Any] = TypeAdapter(list[AnyNumericStep])
     assert adapter.validate_json(adapter.dump_json(steps)) == steps
     check_chain(steps)
