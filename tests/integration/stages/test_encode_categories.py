@@ -190,7 +190,7 @@ def check_target(
 
 
 def check_other_rows(model: Model, raw: pa.Table, rows: pa.Table) -> None:
-    """The model encodes one raw row as it did the rows of the fit; but for target means, out of fold there."""
+    """The model encodes one raw row as it did the rows of the fit, but for means that were out of fold."""
     one = raw.slice(17, 1).combine_chunks().to_batches()[0]
     encoded = model.chain.apply(one).to_pylist()[0]
     expected = rows.slice(17, 1).to_pylist()[0]
