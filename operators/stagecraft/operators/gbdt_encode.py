@@ -13,11 +13,12 @@ class GBDTEncodeOperator(StageOperator):
     """Trains XGBoost on encoded rows, keeps the trees' details, and adds each row's leaves.
 
     :param dataset: encoded rows
-    :param label: the label's column, of two values
+    :param label: the label's column: of two values, or what ``boosting["objective"]`` says
     :param weight: the rows' weights, or None
     :param boosting: how the trees are grown: the fields of
         :class:`~stagecraft.stages.boosting.BoostingParameters`, such as ``{"rounds": 60, "depth": 5}``, or a
         sweep's ``boosting``
+    :param trainer: where trees are grown: ``host``, ``spark``, or ``auto`` (Spark where the rows do not fit)
     """
 
     stage_address = "stagecraft.stages.gbdt_encode:GBDTEncode"
@@ -29,11 +30,17 @@ class GBDTEncodeOperator(StageOperator):
         label: str,
         weight: str | None = None,
         boosting: Mapping[str, Any] | Input | None = None,
+        trainer: str = "auto",
         **kwargs: Any,
     ) -> None:
         super().__init__(
             inputs={"dataset": dataset},
-            parameters={"label": label, "weight": weight, "boosting": {} if boosting is None else boosting},
+            parameters={
+                "label": label,
+                "weight": weight,
+                "boosting": {} if boosting is None else boosting,
+                "trainer": trainer,
+            },
             **kwargs,
         )
 

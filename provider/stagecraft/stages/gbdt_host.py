@@ -47,11 +47,12 @@ def train_on_host(
         return boost(matrix, parameters, classes=classes, on_round=on_round)
     folder = scratch_folder("stagecraft-gbdt-")
     try:
-        batches = Batches(dataset, columns, target, f"{folder}/bins")
-        matrix = xgboost.ExtMemQuantileDMatrix(batches)
-        return boost(matrix, parameters, classes=classes, on_round=on_round)
+        matrix = xgboost.ExtMemQuantileDMatrix(Batches(dataset, columns, target, f"{folder}/bins"))
+        booster = boost(matrix, parameters, classes=classes, on_round=on_round)
+        del matrix  # It removes its files, and complains where they are gone.
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    return booster
 
 
 class Batches(xgboost.DataIter):  # type: ignore[misc]
