@@ -40,13 +40,14 @@ def divergence(a: Sequence[int], b: Sequence[int]) -> float:
 
 def _shares(a: Sequence[int], b: Sequence[int]) -> list[tuple[float, float]]:
     """The shares of each bin on both sides; 0 and 0 where it is empty on both."""
-    all_a, all_b = sum(a), sum(b)
-    if not all_a or not all_b:
-        raise ValueError(f"no rows to compare: {all_a} and {all_b}")
-    return [
-        (max(left, EMPTY) / all_a, max(right, EMPTY) / all_b) if left or right else (0.0, 0.0)
+    if not sum(a) or not sum(b):
+        raise ValueError(f"no rows to compare: {sum(a)} and {sum(b)}")
+    pairs = [
+        (max(left, EMPTY), max(right, EMPTY)) if left or right else (0.0, 0.0)
         for left, right in zip(a, b, strict=True)
     ]
+    all_a, all_b = (math.fsum(side) for side in zip(*pairs, strict=True))
+    return [(left / all_a, right / all_b) for left, right in pairs]
 
 
 def kolmogorov_p(distance: float, rows: int, other: int) -> float:

@@ -22,7 +22,6 @@ from stagecraft.stages.value_counts import (
     count_values,
     fit_bins,
     kolmogorov_smirnov,
-    unseen_values,
 )
 
 if TYPE_CHECKING:
@@ -122,21 +121,23 @@ class Drift(Stage):
         numbers = [name for name, kind in compared.items() if kind in NUMBERS]
         names = {name: comparable(name, kind) for name, kind in compared.items() if kind in CATEGORIES}
         bins = fit_bins(engine, rows["reference"], sources, numbers, self.bins)
-        distances = kolmogorov_smirnov(engine, sources, numbers)
-        values = count_values(engine, sources, names, self.categories, rank="b", least=self.min_count)
-        strange = {name: names[name] for name, found in values.items() if found.unseen}
-        unseen = unseen_values(engine, sources, strange, UNSEEN)
-
+        present = {name: counts for name in numbers if all(counts := _numbers_in(bins[name]))}
+        distances = kolmogorov_smirnov(engine, sources, present)
+        values = count_values(
+            engine, sources, names, self.categories, rank="b", least=self.min_count, unseen=UNSEEN
+        )
         columns = []
         for name, kind in compared.items():
             if kind in NUMBERS:
-                column = _number(name, kind, bins[name], distances[name])
+                column = ColumnDrift(name, kind, bins[name], psi_of(bins[name]), ks=distances.get(name))
+                if column.ks is not None:
+                    column.p = kolmogorov_p(column.ks, *present[name])
             else:
                 found = values[name]
                 counted = found.all_bins("other values")
                 column = ColumnDrift(name, kind, counted, psi_of(counted))
                 column.unseen, column.unseen_rows = found.unseen, found.unseen_rows
-                column.unseen_top = [(str(entry.label), entry.a) for entry in unseen.get(name, ())]
+                column.unseen_top = [(str(entry.label), entry.a) for entry in found.unseen_bins]
             self._judge(column)
             columns.append(column)
         columns.sort(key=lambda column: (not column.faults, -column.psi, column.name))
@@ -217,12 +218,8 @@ class Drift(Stage):
                 column.faults.append(f"{measure.upper()} {value:.4g} > {bound:g}")
 
 
-def _number(name: str, kind: str, bins: list[Bin], distance: float | None) -> ColumnDrift:
-    column = ColumnDrift(name, kind, bins, psi_of(bins), ks=distance)
-    if distance is not None:
-        now, before = (sum(getattr(entry, side) for entry in bins[1:]) for side in ("a", "b"))
-        column.p = kolmogorov_p(distance, now, before)
-    return column
+def _numbers_in(bins: list[Bin]) -> tuple[int, int]:
+    return sum(entry.a for entry in bins[1:]), sum(entry.b for entry in bins[1:])
 
 
 def psi_of(bins: list[Bin]) -> float:

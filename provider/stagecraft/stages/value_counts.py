@@ -25,7 +25,7 @@ CATEGORIES = frozenset({"string", "bool"})
 """Types of relations whose values are names."""
 
 COLUMNS_A_QUERY = 25
-VALUES_A_QUERY = 1 << 25
+VALUES_A_QUERY = 1 << 24
 NAN, INFINITY = "CAST('NaN' AS DOUBLE)", "CAST('Infinity' AS DOUBLE)"
 TEXT_LENGTH = 200
 
@@ -67,6 +67,7 @@ class Values:
     :param distinct: how many values there are
     :param unseen: how many of them occur in ``a`` alone
     :param unseen_rows: the rows of these
+    :param unseen_bins: the frequent ones of these
     """
 
     bins: list[Bin]
@@ -75,6 +76,7 @@ class Values:
     distinct: int
     unseen: int
     unseen_rows: int
+    unseen_bins: list[Bin]
 
     def all_bins(self, rest: str) -> list[Bin]:
         """Return the missing values, the frequent ones, and the others, where there are, as ``rest``."""
@@ -113,6 +115,7 @@ def count_values(
     keep: int,
     rank: str = "a",
     least: int = 1,
+    unseen: int = 0,
     text: bool = True,
 ) -> dict[str, Values]:
     """Count the values of columns of one SQL type; each value by itself where it is among the frequent ones.
@@ -121,51 +124,35 @@ def count_values(
     :param keep: how many values are told apart: the first by ``rank`` descending, ties by their bytes
     :param rank: SQL over ``a`` and ``b``
     :param least: a value is told apart where its ``rank`` is at least this
+    :param unseen: how many of the values that occur in ``a`` alone are named
     :param text: whether the values are VARCHAR; their labels are cut then
     """
-    label = f"substring(min(value), 1, {TEXT_LENGTH})" if text else "min(value)"
+    value = f"substring(value, 1, {TEXT_LENGTH})" if text else "value"
+    parts = {"top": (rank, f"{rank} >= {least}", keep), "unseen": ("a", "b = 0", unseen)}
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in columns}
     for names in _batches(list(columns), sources):
-        rows = engine.sql(
-            f"""
-            SELECT place, slot, {label} AS value, sum(a) AS a, sum(b) AS b, count(*) AS distinct_values,
-                sum(CASE WHEN b = 0 THEN 1 ELSE 0 END) AS unseen,
-                sum(CASE WHEN b = 0 THEN a ELSE 0 END) AS unseen_rows
-            FROM (
-                SELECT place, value, a, b, CASE WHEN value IS NULL THEN 0
-                    WHEN {rank} < {least} THEN {keep + 1} ELSE least({keep + 1}, row_number()
-                        OVER (PARTITION BY place ORDER BY value IS NULL, {rank} DESC, value)) END AS slot
-                FROM ({_counts(sources, [columns[name] for name in names])}) AS counted
-            ) AS ranked
-            GROUP BY place, slot ORDER BY place, slot
-            """,
-            **_relations(sources),
+        tables = ", ".join(
+            f"counted_{place} AS ({_counts(sources, columns[name])})" for place, name in enumerate(names)
         )
-        for row in engine.collect(rows).to_pylist():
+        listed = [
+            f"SELECT {place} AS place, '{part}' AS part, {value} AS value, a, b, {weight} AS weight "
+            f"FROM (SELECT value, a, b FROM counted_{place} WHERE value IS NOT NULL AND {chosen} "
+            f"ORDER BY {weight} DESC, value LIMIT {count}) AS chosen"
+            for place in range(len(names))
+            for part, (weight, chosen, count) in parts.items()
+            if count
+        ]
+        summed = [
+            f"SELECT {place} AS place, part, NULL AS value, sum(a) AS a, sum(b) AS b, "
+            "count(*) AS weight FROM (SELECT a, b, CASE WHEN value IS NULL THEN 'all missing' "
+            f"WHEN b = 0 THEN 'all unseen' ELSE 'all seen' END AS part FROM counted_{place}) AS parts "
+            "GROUP BY part"
+            for place in range(len(names))
+        ]
+        query = f"WITH {tables} {' UNION ALL '.join(listed + summed)}"
+        for row in engine.collect(engine.sql(query, **_relations(sources))).to_pylist():
             found[names[row["place"]]].append(row)
-    return {name: _values(rows, keep) for name, rows in found.items()}
-
-
-def unseen_values(
-    engine: Engine, sources: Sequence[Source], columns: Mapping[str, str], keep: int
-) -> dict[str, list[Bin]]:
-    """Return the most frequent values, VARCHAR, that occur in ``a`` alone."""
-    found: dict[str, list[Bin]] = {name: [] for name in columns}
-    for names in _batches(list(columns), sources):
-        rows = engine.sql(
-            f"""
-            SELECT place, substring(value, 1, {TEXT_LENGTH}) AS value, a FROM (
-                SELECT place, value, a, row_number() OVER (PARTITION BY place ORDER BY a DESC, value) AS slot
-                FROM ({_counts(sources, [columns[name] for name in names])}) AS counted
-                WHERE b = 0 AND value IS NOT NULL
-            ) AS ranked
-            WHERE slot <= {keep} ORDER BY place, slot
-            """,
-            **_relations(sources),
-        )
-        for row in engine.collect(rows).to_pylist():
-            found[names[row["place"]]].append(Bin(str(row["value"]), row["a"], 0))
-    return found
+    return {name: _values(rows) for name, rows in found.items()}
 
 
 def fit_bins(
@@ -200,39 +187,41 @@ def count_bins(
             f"CASE WHEN {value(name)} IS NULL THEN 0 ELSE {_bin(value(name), edges[name], 1)} END"
             for name in names
         ]
-        rows = engine.sql(_counts(sources, values), **_relations(sources))
-        for row in engine.collect(rows).to_pylist():
+        query = " UNION ALL ".join(
+            f"SELECT {place} AS place, value, a, b FROM ({_counts(sources, each)}) AS counted"
+            for place, each in enumerate(values)
+        )
+        for row in engine.collect(engine.sql(query, **_relations(sources))).to_pylist():
             bins = found[names[row["place"]]]
             bins[row["value"]] = Bin(bins[row["value"]].label, row["a"], row["b"])
     return found
 
 
 def kolmogorov_smirnov(
-    engine: Engine, sources: Sequence[Source], columns: Sequence[str]
-) -> dict[str, float | None]:
+    engine: Engine, sources: Sequence[Source], columns: Mapping[str, tuple[int, int]]
+) -> dict[str, float]:
     """Return the largest distance between the two distribution functions of each column of numbers.
 
-    It is exact, over every row that has a number; None where ``a`` or ``b`` has none. A. N. Kolmogorov 1933,
-    N. V. Smirnov 1948.
+    It is exact, over every row that has a number. A. N. Kolmogorov 1933, N. V. Smirnov 1948.
+
+    :param columns: name → how many rows of ``a`` and of ``b`` have a number, one at least
     """
-    found: dict[str, float | None] = {}
+    found: dict[str, float] = {}
     for names in _batches(list(columns), sources):
-        values = [comparable(name, "double") for name in names]
-        rows = engine.sql(
+        query = " UNION ALL ".join(
             f"""
-            SELECT place, max(abs(CAST(a AS DOUBLE) / all_a - CAST(b AS DOUBLE) / all_b)) AS distance
+            SELECT {place} AS place, max(abs(CAST(a AS DOUBLE) / {columns[name][0]}
+                - CAST(b AS DOUBLE) / {columns[name][1]})) AS distance
             FROM (
-                SELECT place, sum(a) OVER (PARTITION BY place ORDER BY value) AS a,
-                    sum(b) OVER (PARTITION BY place ORDER BY value) AS b,
-                    sum(a) OVER (PARTITION BY place) AS all_a, sum(b) OVER (PARTITION BY place) AS all_b
-                FROM ({_counts(sources, values)}) AS counted WHERE value IS NOT NULL
+                SELECT sum(a) OVER (ORDER BY value) AS a, sum(b) OVER (ORDER BY value) AS b
+                FROM ({_rows(sources, comparable(name, "double"))}) AS numbers WHERE value IS NOT NULL
             ) AS cumulated
-            WHERE all_a > 0 AND all_b > 0 GROUP BY place
-            """,
-            **_relations(sources),
+            """
+            for place, name in enumerate(names)
         )
-        found |= {names[row["place"]]: row["distance"] for row in engine.collect(rows).to_pylist()}
-    return {name: found.get(name) for name in columns}
+        rows = engine.collect(engine.sql(query, **_relations(sources))).to_pylist()
+        found |= {names[row["place"]]: row["distance"] for row in rows}
+    return found
 
 
 def edges_between(quantiles: Sequence[float | None]) -> list[float]:
@@ -279,19 +268,17 @@ def _bin(value: str, edges: Sequence[float], first: int) -> str:
     return f"CASE WHEN {value} < CAST('{edges[middle]!r}' AS DOUBLE) THEN {lower} ELSE {upper} END"
 
 
-def _counts(sources: Sequence[Source], values: Sequence[str]) -> str:
-    """SQL of the rows ``place`` (of the column), ``value``, ``a``, ``b``."""
-    parts = [
-        f"SELECT {place} AS place, value, sum(a) AS a, sum(b) AS b FROM "
-        f"(SELECT {value} AS value, {source.a} AS a, {source.b} AS b FROM source_{number}) AS counted "
-        "GROUP BY value"
-        for place, value in enumerate(values)
+def _counts(sources: Sequence[Source], value: str) -> str:
+    """SQL of the values and their rows in ``a`` and ``b``; NULL is one of them."""
+    rows = _rows(sources, value)
+    return f"SELECT value, sum(a) AS a, sum(b) AS b FROM ({rows}) AS numbers GROUP BY value"
+
+
+def _rows(sources: Sequence[Source], value: str) -> str:
+    return " UNION ALL ".join(
+        f"SELECT {value} AS value, {source.a} AS a, {source.b} AS b FROM source_{number}"
         for number, source in enumerate(sources)
-    ]
-    union = " UNION ALL ".join(parts)
-    if len(sources) == 1:
-        return union
-    return f"SELECT place, value, sum(a) AS a, sum(b) AS b FROM ({union}) AS parts GROUP BY place, value"
+    )
 
 
 def _relations(sources: Sequence[Source]) -> dict[str, Relation]:
@@ -306,18 +293,37 @@ def _batches(names: list[str], sources: Sequence[Source]) -> Iterator[list[str]]
         yield names[start : start + size]
 
 
-def _values(rows: list[dict[str, Any]], keep: int) -> Values:
-    bins = [Bin(_label(row["value"]), row["a"], row["b"]) for row in rows if 0 < row["slot"] <= keep]
-    by_slot = {row["slot"]: Bin(None, row["a"], row["b"]) for row in rows}
-    present = [row for row in rows if row["slot"]]
+def _values(rows: list[dict[str, Any]]) -> Values:
+    sums = {row["part"]: row for row in rows if row["part"].startswith("all ")}
+    seen, unseen, missing = (
+        sums.get(part, {"a": 0, "b": 0, "weight": 0}) for part in ("all seen", "all unseen", "all missing")
+    )
+    bins, strange = (
+        [
+            Bin(_label(row["value"]), row["a"], row["b"])
+            for row in sorted((row for row in rows if row["part"] == part), key=_order)
+        ]
+        for part in ("top", "unseen")
+    )
     return Values(
         bins=bins,
-        rest=by_slot.get(keep + 1, Bin(None, 0, 0)),
-        missing=by_slot.get(0, Bin(None, 0, 0)),
-        distinct=sum(row["distinct_values"] for row in present),
-        unseen=sum(row["unseen"] for row in present),
-        unseen_rows=sum(row["unseen_rows"] for row in present),
+        rest=Bin(
+            None,
+            seen["a"] + unseen["a"] - sum(entry.a for entry in bins),
+            seen["b"] + unseen["b"] - sum(entry.b for entry in bins),
+        ),
+        missing=Bin(None, missing["a"], missing["b"]),
+        distinct=seen["weight"] + unseen["weight"],
+        unseen=unseen["weight"],
+        unseen_rows=unseen["a"],
+        unseen_bins=strange,
     )
+
+
+def _order(row: dict[str, Any]) -> tuple[int, Any]:
+    """By weight descending, then by bytes."""
+    value = row["value"]
+    return -row["weight"], value.encode() if isinstance(value, str) else value
 
 
 def _label(value: Any) -> str:

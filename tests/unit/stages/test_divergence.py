@@ -30,11 +30,12 @@ def test_weights_of_evidence_of_a_worked_example() -> None:
 
 
 def test_an_empty_bin_counts_as_half_a_row() -> None:
+    p, q = 0.5 / 10.5, 10 / 10.5
     assert weights_of_evidence([0, 10, 0], [5, 5, 0]) == pytest.approx(
-        [math.log((0.5 / 10) / 0.5), math.log(1 / 0.5), 0]
+        [math.log(p / 0.5), math.log(q / 0.5), 0]
     )
     assert divergence([0, 10, 0], [5, 5, 0]) == pytest.approx(
-        (0.05 - 0.5) * math.log(0.1) + 0.5 * math.log(2)
+        (p - 0.5) * math.log(p / 0.5) + (q - 0.5) * math.log(q / 0.5)
     )
 
 
