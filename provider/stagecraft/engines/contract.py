@@ -65,6 +65,10 @@ class Engine(ABC):
         """About this share of the rows, others each time: to decide where to look, never what is found."""
 
     @abstractmethod
+    def release(self, relation: Relation) -> None:
+        """Give up rows that :meth:`materialize` holds; what is to be computed of them can no longer be."""
+
+    @abstractmethod
     def map_batches(self, relation: Relation, function: BatchMap) -> Relation:
         """The rows that ``function`` makes of each batch."""
 

@@ -140,6 +140,9 @@ class DuckDBEngine(Engine):
         self._duckdb.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {self._view(relation)}")
         return Queried(self._duckdb.table(name), relation.schema, relation.stored)
 
+    def release(self, relation: Queried) -> None:
+        self._duckdb.execute(f"DROP TABLE {relation.rows.alias}")
+
     def sample(self, relation: Queried | Mapped, share: float) -> Queried:
         return self._queried(self._duckdb.view(self._view(relation)).filter(f"random() < {share!r}"))
 

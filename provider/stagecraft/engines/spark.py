@@ -143,6 +143,9 @@ class SparkEngine(Engine):
     def materialize(self, relation: Rows) -> Rows:
         return Rows(relation.frame.localCheckpoint(), relation.schema, relation.stored)
 
+    def release(self, relation: Rows) -> None:
+        """Spark itself drops the rows, once nothing refers to them."""
+
     def sample(self, relation: Rows, share: float) -> Rows:
         return Rows(relation.frame.sample(share), relation.schema, relation.stored)
 

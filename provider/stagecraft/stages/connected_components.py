@@ -95,6 +95,8 @@ class ConnectedComponents(Stage):
             if not left:
                 log.info("Connected components: %d rounds", iteration)
                 return edges
-            edges = engine.sql(SMALL_STAR, edges=engine.materialize(engine.sql(LARGE_STAR, edges=edges)))
-            edges = engine.materialize(edges)
+            large = engine.materialize(engine.sql(LARGE_STAR, edges=edges))
+            engine.release(edges)
+            edges = engine.materialize(engine.sql(SMALL_STAR, edges=large))
+            engine.release(large)
         raise AssertionError("unreachable")

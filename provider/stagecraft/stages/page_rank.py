@@ -83,7 +83,9 @@ class PageRank(Stage):
         )
         _, kept = self._summary(engine, ranks)
         for iteration in range(1, self.max_iterations + 1):
-            ranks = engine.materialize(self._next(engine, ranks, shares, self._base(number, kept)))
+            made = engine.materialize(self._next(engine, ranks, shares, self._base(number, kept)))
+            engine.release(ranks)
+            ranks = made
             moved, kept = self._summary(engine, ranks)
             delta = moved / WHOLE
             done = math.log(max(delta, self.tolerance)) / math.log(self.tolerance)
