@@ -29,10 +29,11 @@ def cost_of(command: list[str], environment: dict[str, str] | None = None) -> Co
 
     :raises RuntimeError: it failed; the message holds the end of what it printed
     """
+    given = {**os.environ, **(environment or {})}
     began = time.monotonic()
     process = psutil.Popen(
         command,
-        env={**os.environ, **(environment or {})},
+        env={name: value for name, value in given.items() if name != "PYTHONDONTWRITEBYTECODE"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

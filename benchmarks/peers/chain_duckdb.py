@@ -34,11 +34,11 @@ def main(source: str, target: str) -> None:
     )
     medians = connection.sql(
         f"SELECT {', '.join(f'median({name})' for name in NUMERIC)} FROM sample"
-    ).fetchone()
+    ).fetchall()[0]
     filled = [f"coalesce({name}, {median!r})" for name, median in zip(NUMERIC, medians, strict=True)]
     moments = connection.sql(
         f"SELECT {', '.join(f'avg({each}), stddev_pop({each})' for each in filled)} FROM sample"
-    ).fetchone()
+    ).fetchall()[0]
     for name in INDEXED:
         connection.execute(
             f"CREATE TEMP TABLE v_{name} AS "

@@ -34,8 +34,8 @@ def main(source: str, target: str) -> None:
     for name in INDEXED:
         counts = sample.group_by(name).len().drop_nulls().sort(["len", name], descending=[True, False])
         slots = pl.Enum(counts[name].to_list())
-        indexed.append((pl.col(name).cast(slots).to_physical().cast(pl.Int32) + 2).fill_null(0))
-    hashed = [(1 + pl.col(name).hash(seed=1) % 4095).cast(pl.Int32) for name in HASHED]
+        indexed.append((pl.col(name).cast(slots).to_physical().cast(pl.Int32) + 2).fill_null(0).alias(name))
+    hashed = [(pl.col(name).hash(seed=1) % 4095 + 1).cast(pl.Int32) for name in HASHED]
     sample.select("id", "label", "weight", *scaled, *indexed, *hashed).write_parquet(
         target, compression="zstd"
     )

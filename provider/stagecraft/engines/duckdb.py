@@ -24,7 +24,7 @@ from stagecraft.engines.contract import BatchMap, Engine
 from stagecraft.engines.dialect import WHERE, Query
 from stagecraft.engines.duckdb_functions import register
 from stagecraft.engines.held import HeldRows
-from stagecraft.engines.parquet import ROW_GROUP, write_batches
+from stagecraft.engines.parquet import ROW_GROUP, has_float_bounds, write_batches
 from stagecraft.engines.types import LOCAL_TIME, UTC_TIME, canonical, same, sql_type, stored
 from stagecraft.errors import InvalidInputError, UnwritableStoreError
 from stagecraft.jobs.scratch import scratch_folder
@@ -110,7 +110,10 @@ class DuckDBEngine(Engine):
         if not store.is_local:
             self._register(store.filesystem)
         paths = [store.strip(uri) for uri in dataset.files] if store.is_local else dataset.files
-        rows = self._parquet(paths)
+        bounded = any(
+            has_float_bounds(path, store.arrow_filesystem) for path in map(store.strip, dataset.files)
+        )
+        rows = self._parquet(paths, bounded=bounded)
         found = self._duckdb.read_parquet(paths).limit(0).to_arrow_table().schema
         return replace(rows, stored=stored(found, rows.schema))
 
@@ -178,14 +181,18 @@ class DuckDBEngine(Engine):
         self._duckdb.close()
         self._removal()
 
-    def _parquet(self, paths: list[str]) -> Queried:
-        """Parquet's statistics leave NaN out, and DuckDB takes them for bounds; so hide them from it."""
+    def _parquet(self, paths: list[str], *, bounded: bool = True) -> Queried:
+        """The rows of Parquet files.
+
+        :param bounded: whether the files may have bounds of floats. They leave NaN out, and DuckDB would go
+            by them; so they are hidden from it.
+        """
         rows = self._duckdb.read_parquet(paths)
         columns = {name: _quoted(name) for name in rows.columns}
         hidden = {
             name: f"CASE WHEN {column} IS NULL THEN NULL ELSE {column} END AS {column}"
             for (name, column), kind in zip(columns.items(), rows.types, strict=True)
-            if str(kind) in ("FLOAT", "DOUBLE")
+            if bounded and str(kind) in ("FLOAT", "DOUBLE")
         }
         return self._queried(rows.project(", ".join((columns | hidden).values())) if hidden else rows)
 
@@ -216,7 +223,7 @@ class DuckDBEngine(Engine):
             path = f"{self._folder}/{name}.parquet"
             local = pyarrow.fs.LocalFileSystem()
             write_batches(self._batches(relation), relation.schema, local, path)
-            relation = self._parquet([path])
+            relation = self._parquet([path], bounded=False)
         relation.rows.create_view(name)
         return name
 

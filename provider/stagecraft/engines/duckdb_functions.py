@@ -24,8 +24,10 @@ def _hash_long(seeds: pa.ChunkedArray, numbers: pa.ChunkedArray) -> pa.Array:
     from stagecraft.transforms.xxh64 import hash_longs
 
     hashes, column = _whole(seeds), _whole(numbers)
+    if not column.null_count:
+        return pa.array(hash_longs(column.to_numpy(), hashes.to_numpy()))
     made = pa.array(hash_longs(column.fill_null(0).to_numpy(), hashes.to_numpy()))
-    return pc.if_else(column.is_valid(), made, hashes) if column.null_count else made
+    return pc.if_else(column.is_valid(), made, hashes)
 
 
 def _hash_text(seeds: pa.ChunkedArray, texts: pa.ChunkedArray) -> pa.Array:

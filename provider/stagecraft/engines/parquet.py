@@ -80,6 +80,15 @@ def layout(sample: pa.Table) -> Layout:
     return chosen
 
 
+def has_float_bounds(path: str, filesystem: pyarrow.fs.FileSystem) -> bool:
+    """Whether a file states bounds of a column of floats."""
+    meta = pq.read_metadata(path, filesystem=filesystem)
+    if not meta.num_row_groups:
+        return False
+    columns = (meta.row_group(0).column(number) for number in range(meta.num_columns))
+    return any(column.physical_type in ("FLOAT", "DOUBLE") and column.is_stats_set for column in columns)
+
+
 def _writer(path: str, filesystem: pyarrow.fs.FileSystem, sample: pa.Table) -> pq.ParquetWriter:
     chosen = layout(sample.slice(0, ROW_GROUP))
     return pq.ParquetWriter(
