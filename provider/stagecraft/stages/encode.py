@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from stagecraft.artifacts.artifact import Kind
 from stagecraft.artifacts.dataset import Dataset
-from stagecraft.artifacts.model import fill_model
+from stagecraft.artifacts.model import Model, fill_model
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Stage, Workbench
 from stagecraft.stages.cross import name_of, parts_of
@@ -31,7 +31,9 @@ from stagecraft.stages.quoting import quoted
 from stagecraft.transforms.types import check_categorical, check_numeric
 
 if TYPE_CHECKING:
-    from stagecraft.artifacts.store import Draft
+    import pyarrow as pa
+
+    from stagecraft.artifacts.store import Draft, Store
     from stagecraft.engines.contract import Relation
     from stagecraft.stages.label_mapping import Label
     from stagecraft.transforms.chain import Chain
@@ -114,11 +116,13 @@ class EncodeColumns(Stage):
     """Numbers become float32, categories slots or numbers; other columns pass through.
 
     Steps for numbers: ``Fill``, ``Standardize``, ``MinMax``, ``Robust``, ``Log``, ``Clip``, ``Bin``; for
-    categories: ``Index``, ``Hash``, ``OneHot``, ``Count``, ``TargetEncode``, and ``Fill`` before one. They are
-    chained with ``|``.
+    categories: ``Index``, ``Hash``, ``OneHot``, ``Count``, ``TargetEncode``, and ``Fill`` before one. They
+    are chained with ``|``.
 
     The model holds the encodings, and where the label has classes, these as ``labels``, by which predictions
     are given back.
+
+    Rows that are encoded already may have further columns encoded: the model then does both.
 
     :param columns: column, :class:`Cross`, or tuple of these → steps, or a list of several such
     :param label: the label's column, whose classes become 0, 1 … as they sort; None: there is none, or it
@@ -168,16 +172,22 @@ class EncodeColumns(Stage):
     def execute(self, bench: Workbench, drafts: dict[str, Draft], inputs: dict[str, Any]) -> None:
         dataset: Dataset = inputs["dataset"]
         self._check(dataset)
+        before = self._before(bench.store, dataset)
         rows = bench.engine.scan(dataset)
         label = self._label(bench, rows, dataset.columns)
         chain, training, folded = self.fit(bench, rows, dataset.columns, label)
         bench.engine.write(bench.engine.map_batches(folded, training), drafts["dataset"])
         order = ", ".join(map(quoted, self._inputs()))
-        golden = bench.engine.sql(f"SELECT {order} FROM rows ORDER BY {order} LIMIT {GOLDEN_ROWS}", rows=rows)
+        query = f"SELECT {order} FROM rows ORDER BY {order} LIMIT {GOLDEN_ROWS}"
+        golden = bench.engine.collect(bench.engine.sql(query, rows=rows))
         meta: dict[str, Any] = {"label": self.label} if label else {}
         if label and label.classes:
             meta["labels"] = label.classes
-        fill_model(drafts["model"], chain, bench.engine.collect(golden), **meta)
+        if before:
+            meta = {name: before.meta[name] for name in ("label", "labels") if name in before.meta} | meta
+            golden = beside(before.golden(), golden)
+            chain = before.chain.then(*chain.transforms)
+        fill_model(drafts["model"], chain, golden, **meta)
         drafts["dataset"].meta["model"] = drafts["model"].reference.model_dump(mode="json")
 
     def fit(
@@ -248,6 +258,22 @@ class EncodeColumns(Stage):
             return None
         return fit_label(bench.engine, rows, self.label, kinds[self.label], self.classes)
 
+    def _before(self, store: Store, dataset: Dataset) -> Model | None:
+        """The model that has encoded other columns of the rows."""
+        if dataset.model is None:
+            return None
+        model = store.open(dataset.model)
+        assert isinstance(model, Model)
+        made = {name for transform in model.chain.transforms for name in transform.output_columns()}
+        for name in [*self._inputs(), *([self.label] if self.label else [])]:
+            if name in made or name == model.meta.get("label"):
+                raise InvalidInputError(
+                    f"encode.columns.{name}",
+                    "the stage before has encoded the column",
+                    "all of its steps in one stage, chained with |",
+                )
+        return model
+
     def _check(self, dataset: Dataset) -> None:
         dataset.require("encode.columns", *self._inputs())
         dataset.require("encode.label", *([self.label] if self.label else []))
@@ -259,3 +285,13 @@ class EncodeColumns(Stage):
             for step in encoding.steps:
                 if isinstance(step, TargetEncode):
                     dataset.require("encode.columns.key", *step.key)
+
+
+def beside(golden: pa.Table, more: pa.Table) -> pa.Table:
+    """Rows of both tables' columns: what they are does not matter, only that they are raw."""
+    rows = min(golden.num_rows, more.num_rows)
+    made = golden.slice(0, rows)
+    for name in more.column_names:
+        if name not in golden.column_names:
+            made = made.append_column(name, more[name].slice(0, rows))
+    return made
