@@ -13,12 +13,12 @@ from airflow.providers.common.compat.sdk import AirflowException, BaseOperator, 
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from stagecraft.artifacts.artifact import Reference
-from stagecraft.engines.choose import ENGINES, choose
 from stagecraft.errors import InvalidInputError, JobFailedError
-from stagecraft.hooks.runner import PROCESS, RAY, SPARK, runner_of
+from stagecraft.hooks.runner import runner_of
 from stagecraft.hooks.store import StoreHook
 from stagecraft.jobs.job import Job, Result, State, Step
 from stagecraft.operators.deferred import is_deferred
+from stagecraft.operators.placement import Placement
 from stagecraft.triggers.job import TIMED_OUT, JobTrigger
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 JOB_KEY = "stagecraft_job"
 LOST = "It ended without saying how, as a killed job does; a retry resumes it at its last committed step."
-RAY_ALONE = ("ray",)
 
 
 class JobOperator(ResumableJobMixin, BaseOperator):
@@ -124,7 +123,7 @@ class JobOperator(ResumableJobMixin, BaseOperator):
         store = self._store()
         store.check_writable()
         job = self._job(context, store)
-        place = self._place(job)
+        place = self._placement().place(job.engine)
         runner = self._runner(place)
         self._refuse_if_killed()
         stages = " → ".join(stage.name for stage in self.stage_classes().values())
@@ -229,77 +228,29 @@ class JobOperator(ResumableJobMixin, BaseOperator):
         steps = self.job_steps()
         return Job(
             id=job_id(**names),
-            engine=self._chosen_engine(store, steps),
+            engine=self._placement().engine_for(store, steps),
             store=store.root,
             tracking=tracking_folder(**names),
             cache=self.cache,
             steps=steps,
         )
 
-    def _chosen_engine(self, store: Store, steps: Sequence[Step]) -> str:
-        from stagecraft.jobs.steps import stage_of
-
-        if self._on_ray_cluster() or not self._relational():
-            return "duckdb"
-        sources = {
-            source.fingerprint: sum(entry.bytes for entry in store.open(source).manifest.files.values())
-            for step in steps
-            for source in step.inputs.values()
-            if isinstance(source, Reference)
-        }
-        files = sum(stage_of(step, {}).source_bytes() for step in steps if not step.values)
-        engine = self._engine_of(files + sum(sources.values()), self.spark_conn_id is not None)
-        self._check_engine(engine)
-        return engine
-
-    def _relational(self) -> list[type[Stage]]:
-        """The stages that need an engine: those on Ray need none, whatever is given."""
-        return [stage for stage in self.stage_classes().values() if stage.engines != RAY_ALONE]
-
-    def _on_ray_cluster(self) -> bool:
-        return self.ray_conn_id is not None and len(self._relational()) < len(self.stage_classes())
-
-    def _engine_of(self, bytes_of_inputs: int, spark_available: bool) -> str:
-        """Return the engine: ``auto`` takes one that every stage has."""
-        common = [name for name in ENGINES if all(name in stage.engines for stage in self._relational())]
-        if self.engine == "auto" and len(common) == 1:
-            return common[0]
-        return choose(self.engine, bytes_of_inputs=bytes_of_inputs, spark_available=spark_available)
-
     def check_engine(self) -> None:
-        """Refuse at parse time an engine that the stages do not have, or that nothing leads to."""
-        if is_deferred(self.engine):
-            return
-        engine = self._engine_of(bytes_of_inputs=0, spark_available=False)
-        self._check_engine(engine)
-        if engine == "spark" and self._relational() and self.spark_conn_id is None:
-            raise InvalidInputError(
-                f"task {self.task_id}.spark_conn_id", "the engine is spark", "the id of a Spark connection"
-            )
+        """Refuse at parse time an engine that the stages do not have, or that no connection leads to."""
+        if not is_deferred(self.engine):
+            self._placement().check()
 
-    def _check_engine(self, engine: str) -> None:
-        if engine == "spark" and self._on_ray_cluster() and self._relational():
-            raise InvalidInputError(
-                f"task {self.task_id}.ray_conn_id",
-                "a job runs in one place, and this one has stages for Spark and for a Ray cluster",
-                "a task of its own for what runs on Ray, or a local Ray: no ray_conn_id",
-            )
-        for stage in self._relational():
-            if engine not in stage.engines:
-                raise InvalidInputError(
-                    f"task {self.task_id}: {stage.name}.engine",
-                    f"it does not run on {engine}",
-                    f"one of {stage.engines}",
-                )
+    def _placement(self) -> Placement:
+        return Placement(
+            where=f"task {self.task_id}",
+            engine=self.engine,
+            stages=list(self.stage_classes().values()),
+            spark=self.spark_conn_id is not None,
+            ray_cluster=self.ray_conn_id is not None,
+        )
 
     def _store(self) -> Store:
         return StoreHook(self.store_conn_id).store()
-
-    def _place(self, job: Job) -> str:
-        """Where the job runs: on the Ray or the Spark cluster, or as a process of this machine."""
-        if self._on_ray_cluster():
-            return RAY
-        return SPARK if job.engine == "spark" else PROCESS
 
     def _runner(self, place: str) -> Runner:
         return runner_of(

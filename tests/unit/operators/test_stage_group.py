@@ -12,6 +12,7 @@ import pytest
 from airflow.sdk import DAG, Param, TaskGroup, XComArg, task
 from airflow.serialization.serialized_objects import DagSerialization
 
+from stagecraft.artifacts.store import Store
 from stagecraft.errors import InvalidInputError
 from stagecraft.jobs.job import StepOutput, StepValue
 from stagecraft.operators.encode import EncodeOperator
@@ -242,7 +243,9 @@ def test_an_engine_that_every_stage_has(monkeypatch: pytest.MonkeyPatch) -> None
             PSTrainOperator(task_id="train", dataset=rows("more").dataset, label="y")
         return made
 
-    assert group()._engine_of(0, spark_available=True) == "spark"
+    found = group()
+    assert found._placement().engine_for(Store("/nowhere"), []) == "spark"
+    assert found._placement().place("spark") == "spark"
     with pytest.raises(InvalidInputError, match=r"spark_conn_id: the engine is spark"):
         group(spark_conn_id=None)
     with pytest.raises(InvalidInputError, match=r"encode\.engine: it does not run on duckdb"):
