@@ -11,7 +11,7 @@ from stagecraft.artifacts.artifact import Kind
 from stagecraft.artifacts.dataset import Dataset
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Stage, Workbench
-from stagecraft.stages.bottom_k import HIGHEST, LOWEST, find_cuts
+from stagecraft.stages.bottom_k import HIGHEST, LOWEST, find_cuts, hash_bounds
 from stagecraft.stages.keyed import (
     HASHES,
     ColumnNames,
@@ -107,7 +107,8 @@ class KeySplit(Stage):
         inner = [at for at, take in takes.items() if 0 < take < sizes[at[0]]]
         wanted = strata.select([*rows.groups, "size"]).take([row for row, _ in inner])
         wanted = wanted.append_column("take", [[takes[at] for at in inner]])
-        found = find_cuts(engine, keys, wanted, rows.groups, uniform=True, where=f"{self.name}.key")
+        bounds = [hash_bounds(sizes[row], takes[row, cut]) for row, cut in inner]
+        found = find_cuts(engine, keys, wanted, rows.groups, bounds, where=f"{self.name}.key")
         hashes = {at: LOWEST if not take else HIGHEST for at, take in takes.items()}
         hashes |= {at: int(cut.rank) for at, cut in zip(inner, found, strict=True)}
         table = strata.select(rows.groups)

@@ -119,7 +119,7 @@ def count_strata(engine: Engine, rows: KeyedRows, stage: str) -> pa.Table:
     """Count the rows of each stratum; all rows are one where there are no strata.
 
     :returns: the columns ``s0``, ``s1`` …; ``size``, the rows; ``sound`` and ``heavy``, those of a mass that
-        is finite and not negative, and above 0; ``heaviest``, the greatest mass
+        is finite and not negative, and above 0; ``heaviest`` and ``total``, the greatest mass and their sum
     :raises InvalidInputError: there are no rows, or a row has no stratum
     """
     finite = "mass >= 0 AND mass < CAST('Infinity' AS DOUBLE)"
@@ -129,6 +129,7 @@ def count_strata(engine: Engine, rows: KeyedRows, stage: str) -> pa.Table:
         f"count(CASE WHEN {finite} THEN 1 END) AS sound",
         "count(CASE WHEN mass > 0 THEN 1 END) AS heavy",
         "max(mass) AS heaviest",
+        "sum(mass) AS total",
     ]
     grouped = f"GROUP BY {', '.join(rows.groups)}" if rows.groups else ""
     counted = engine.sql(f"SELECT {', '.join(selected)} FROM rows {grouped}", rows=rows.relation)

@@ -11,7 +11,7 @@ from stagecraft.artifacts.artifact import Kind
 from stagecraft.artifacts.dataset import Dataset
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Stage, Workbench
-from stagecraft.stages.bottom_k import find_cuts
+from stagecraft.stages.bottom_k import Bounds, find_cuts, hash_bounds, priority_bounds
 from stagecraft.stages.draws import draw
 from stagecraft.stages.keyed import (
     ColumnNames,
@@ -193,10 +193,14 @@ class Sample(Stage):
         """Without replacement: the rows of the smallest rank."""
         rank = f"CASE WHEN mass > 0 THEN {share_of('hash')} / mass END" if self.weight_by else "hash"
         ranked = engine.sql(f"SELECT *, {rank} AS rank FROM rows", rows=rows.relation)
-        strata = wanted.select([*rows.groups, "size", "take"])
-        cuts = find_cuts(
-            engine, ranked, strata, rows.groups, uniform=not self.weight_by, where=f"{self.name}.key"
-        )
+        strata = wanted.select([*rows.groups, "heavy", "take"]).rename_columns([*rows.groups, "size", "take"])
+        bounds: list[Bounds] = [
+            priority_bounds(row["total"], row["heaviest"], row["take"])
+            if self.weight_by
+            else hash_bounds(row["size"], row["take"])
+            for row in wanted.to_pylist()
+        ]
+        cuts = find_cuts(engine, ranked, strata, rows.groups, bounds, where=f"{self.name}.key")
         infinity = float("inf")
         table = strata.append_column("rank", [[cut.rank for cut in cuts]])
         table = table.append_column(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import decimal
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.integration.stages import keyed_oracle as oracle
 from stagecraft.artifacts.dataset import Dataset
 from stagecraft.artifacts.store import Store
 from stagecraft.engines.duckdb import DuckDBEngine
+from stagecraft.engines.types import canonical
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Stage, Workbench
 from stagecraft.stages.k_fold_split import KFoldSplit
@@ -28,6 +30,7 @@ from stagecraft.tracking.writer import Tracker
 Commit = Callable[..., Dataset]
 KEY = ["select", 'a "b"']
 STRATA = ["rows", "c0"]
+STRATA_OF_ALL_TYPES = [*STRATA, "float", "when", "price"]
 
 
 def nasty(rows: int = 1200) -> pa.Table:
@@ -42,12 +45,20 @@ def nasty(rows: int = 1200) -> pa.Table:
             "rows": pa.array(rng.choice(["", "ü", "x y"], rows, p=[0.6, 0.3, 0.1])),
             "c0": rng.integers(0, 2, rows),
             "hash": mass,
+            "even": rng.uniform(0.5, 1.5, rows),
             "order": pa.nulls(rows, pa.float64()),
             "day": [datetime.date(1969, 12, 30) + datetime.timedelta(number % 400) for number in range(rows)],
             "customer": rng.integers(0, 300, rows),
             "float": np.where(rng.random(rows) < 0.5, -0.5, 3.0),
+            "when": pa.array(rng.integers(0, 2, rows) * 10**15, pa.timestamp("us", "Asia/Tokyo")),
+            "price": pa.array([decimal.Decimal(f"{number % 2}.10") for number in range(rows)]),
         }
     )
+
+
+def listed(table: pa.Table) -> list[dict[str, Any]]:
+    """The rows as engines have them."""
+    return table.cast(canonical(table.schema)).to_pylist()  # type: ignore[no-any-return]
 
 
 def permuted(rows: pa.Table) -> pa.Table:
@@ -67,12 +78,12 @@ def expected(found: list[oracle.Weighed]) -> list[tuple[str, float]]:
 class TestSample:
     def test_plain(self, bench: Workbench, store: Store, commit_rows: Commit) -> None:
         table = nasty()
-        rows = table.to_pylist()
+        rows = listed(table)
         one, two = (commit_rows(store, name, each) for name, each in (("a1", table), ("a2", permuted(table))))
-        stage = StratifiedSample(key=KEY, strata=[*STRATA, "float"], fraction=0.3, seed=3, shuffle=True)
+        stage = StratifiedSample(key=KEY, strata=STRATA_OF_ALL_TYPES, fraction=0.3, seed=3, shuffle=True)
         wanted = [
             taken
-            for group in oracle.grouped(rows, [*STRATA, "float"]).values()
+            for group in oracle.grouped(rows, STRATA_OF_ALL_TYPES).values()
             for taken in oracle.bottom(group, KEY, 3, int(0.3 * len(group) + 0.5))
         ]
         made = stage.run(bench, dataset=one)
@@ -94,7 +105,7 @@ class TestSample:
 
     def test_weighted(self, bench: Workbench, store: Store, commit_rows: Commit) -> None:
         table = nasty()
-        rows = table.to_pylist()
+        rows = listed(table)
         dataset = commit_rows(store, "b1", permuted(table))
         made = Sample(key=["select"], strata="c0", fraction=0.25, weight_by="hash").run(
             bench, dataset=dataset
@@ -107,13 +118,15 @@ class TestSample:
         assert weighed(made) == expected(wanted)
         total = sum(row["hash"] for row in rows)
         assert sum(row["hash"] * weight for row, weight in wanted) == pytest.approx(total, rel=0.1)
+        even = Sample(key=["select"], count=50, weight_by="even").run(bench, dataset=dataset)
+        assert weighed(even) == expected(oracle.priority(rows, ["select"], 0, 50, "even"))
         heavy = sum(row["hash"] > 0 for row in rows)
         every = Sample(key="select", count=heavy, weight_by="hash").run(bench, dataset=dataset)
         assert {weight for _, weight in weighed(every)} == {1.0}
 
     def test_replacement(self, bench: Workbench, store: Store, commit_rows: Commit) -> None:
         table = nasty()
-        rows = table.to_pylist()
+        rows = listed(table)
         dataset = commit_rows(store, "c1", permuted(table))
         sizes = [
             {"stratum": {"c0": c0, "rows": name}, "size": size}
@@ -141,13 +154,13 @@ class TestSample:
         key = pa.array([None if number % 2 else number for number in range(rows)])
         table = pa.table({"key": key, "stratum": np.arange(rows) // 3, "all": np.arange(rows) % 2})
         dataset = commit_rows(store, "d1", table)
-        listed = table.to_pylist()
+        pairs = table.to_pylist()
         below = sum(
-            hashed < oracle.hash_of(salted("sample", 0)) for hashed, _ in oracle.ordered(listed, ["key"], 0)
+            hashed < oracle.hash_of(salted("sample", 0)) for hashed, _ in oracle.ordered(pairs, ["key"], 0)
         )
         for take in (below - 5, below + rows // 2, below + rows // 2 + 5):
             made = Sample(key="key", count=take).run(bench, dataset=dataset)
-            assert weighed(made) == expected(oracle.bottom(listed, ["key"], 0, take))
+            assert weighed(made) == expected(oracle.bottom(pairs, ["key"], 0, take))
         with pytest.raises(
             InvalidInputError, match=r"sample\.key: one key names 1000 rows, of which 5 are wanted"
         ):
@@ -176,9 +189,16 @@ class TestSample:
         )
         dataset = commit_rows(store, "e1", table)
         base: dict[str, Any] = {"key": "id", "fraction": 0.5}
-        refused: list[tuple[dict[str, Any], str]] = [
+        counted: list[tuple[dict[str, Any], str]] = [
             ({"strata": "gap"}, r"sample\.strata: rows have no stratum: \{'gap': None\}"),
             ({"strata": "nan"}, r"sample\.strata: rows have no stratum: \{'nan': None\}"),
+            ({"weight_by": "nan"}, r"sample\.weight_by: 1 rows of the dataset have a NULL, NaN"),
+            ({"weight_by": "endless"}, r"sample\.weight_by: 1 rows"),
+            ({"weight_by": "none"}, r"sample\.weight_by: 4 rows"),
+            ({"weight_by": "zero"}, r"2 rows of the dataset are wanted, which has 1 of a weight above 0"),
+            ({"key": "twice", "replacement": True}, r"sample\.key: 1 rows have the key of another one"),
+        ]
+        checked: list[tuple[dict[str, Any], str]] = [
             ({"strata": "list"}, r"sample\.strata: 'list' is of type list"),
             ({"key": "nan"}, r"sample\.key: 'nan' is of type double"),
             ({"key": "idd"}, r"sample\.key: the dataset has no column 'idd'"),
@@ -193,16 +213,11 @@ class TestSample:
             ),
             ({"strata": "city", "fraction": None, "count": 2}, r"of the stratum \{'city': 'y'\} .* has 1;"),
             ({"weight_by": "city"}, r"sample\.weight_by: 'city' is of type string"),
-            ({"weight_by": "nan"}, r"sample\.weight_by: 1 rows of the dataset have a NULL, NaN"),
             ({"weight_by": "negative"}, r"sample\.weight_by: 1 rows"),
-            ({"weight_by": "endless"}, r"sample\.weight_by: 1 rows"),
-            ({"weight_by": "none"}, r"sample\.weight_by: 4 rows"),
-            ({"weight_by": "zero"}, r"2 rows of the dataset are wanted, which has 1 of a weight above 0"),
             (
                 {"weight_by": "zero", "strata": "city", "fraction": 3, "replacement": True},
                 r"sample\.weight_by: all weights of the stratum \{'city': 'x'\} are 0",
             ),
-            ({"key": "twice", "replacement": True}, r"sample\.key: 1 rows have the key of another one"),
         ]
         sized: list[tuple[dict[str, Any], str]] = [
             ({"x": 1, "y": 1, "z": 1}, r"sample\.sizes: no row is of the stratum \{'city': 'z'\}.*one of"),
@@ -213,8 +228,9 @@ class TestSample:
             ),
             ({"x": 0, "y": 0}, r"sample\.sizes: every stratum is left out"),
         ]
-        refused += [({"strata": "city", "fraction": None, "sizes": each}, match) for each, match in sized]
-        for parameters, match in refused:
+        checked += [({"strata": "city", "fraction": None, "sizes": each}, match) for each, match in sized]
+        # What Python checks is the same on each engine; what an engine counts is not.
+        for parameters, match in counted + (checked if bench.engine.name == "duckdb" else []):
             with pytest.raises(InvalidInputError, match=match):
                 Sample(**{**base, **parameters}).run(bench, dataset=dataset)
         with pytest.raises(InvalidInputError, match=r"sample\.dataset: it has no rows"):
@@ -282,14 +298,14 @@ class TestSplits:
         dataset = commit_rows(store, "f1", permuted(table))
         split = RandomSplit(key="customer", test=0.3, validation=0.2, seed=-4)
         found = parts(split, bench, dataset)
-        assert same_parts(found, by_cuts(table.to_pylist(), ["customer"], split, None))
+        assert same_parts(found, by_cuts(listed(table), ["customer"], split, None))
         keys = [{row["customer"] for row in part} for part in found.values()]
         assert sum(map(len, keys)) == len(set.union(*keys)) == len(set(table["customer"].to_pylist()))
         two = parts(RandomSplit(key="day", test=0.5), bench, dataset)
         assert (two["validation"], len(two["train"]) + len(two["test"])) == ([], table.num_rows)
         fold = KFoldSplit(key=["customer", "day"], folds=3, fold=2)
         assert same_parts(
-            parts(fold, bench, dataset), by_cuts(table.to_pylist(), ["customer", "day"], fold, None)
+            parts(fold, bench, dataset), by_cuts(listed(table), ["customer", "day"], fold, None)
         )
 
     def test_by_key_and_stratum(self, bench: Workbench, store: Store, commit_rows: Commit) -> None:
@@ -297,7 +313,7 @@ class TestSplits:
         city = pa.array([f"city {customer % 3 // 2}" for customer in table["customer"].to_pylist()])
         table = table.set_column(table.column_names.index("rows"), "rows", city)
         dataset = commit_rows(store, "g1", permuted(table))
-        groups = oracle.grouped(table.to_pylist(), ["rows"])
+        groups = oracle.grouped(listed(table), ["rows"])
         tested: list[int] = []
         stages: list[KeySplit] = [
             KFoldSplit(key="customer", strata="rows", folds=3, fold=n) for n in range(3)

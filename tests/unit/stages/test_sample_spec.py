@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stagecraft.errors import InvalidInputError
-from stagecraft.stages.bottom_k import HIGHEST, LOWEST, expected_bounds
+from stagecraft.stages.bottom_k import HIGHEST, LOWEST, hash_bounds
 from stagecraft.stages.k_fold_split import KFoldSplit
 from stagecraft.stages.random_split import RandomSplit
 from stagecraft.stages.sample import Sample, StratifiedSample
@@ -101,7 +101,7 @@ def test_folds_divide_the_keys_evenly(size: int, folds: int) -> None:
 @given(st.integers(1, 10**9), st.floats(0, 1))
 def test_bounds_hold_the_cut_they_are_for(size: int, share: float) -> None:
     take = max(1, round(share * size))
-    low, high = expected_bounds(size, take)
+    low, high = hash_bounds(size, take)
     assert LOWEST <= low < high <= HIGHEST
     assert low <= LOWEST + take * 2**64 // size <= high + 1
     if take == size:
