@@ -6,6 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from stagecraft.artifacts.artifact import Kind
+from stagecraft.artifacts.model import fill_model
+from stagecraft.errors import InvalidInputError
 from stagecraft.jobs.ray_session import ray_session
 from stagecraft.parameter_server.optimizer import FTRL
 from stagecraft.stages.ps_train import LinearRegression, PSTrain
@@ -113,3 +116,20 @@ def test_sparse_rows_give_the_same_weights(world):
     )
     rows = world.put(world.store, "6", sparse, model=world.encoder, files=2, group_rows=5_000, sparse=True)
     assert np.array_equal(weights(train(world, stage, rows)), weights(train(world, stage)))
+
+
+def test_labels_that_the_encoding_mapped_are_given_back(world):
+    draft = world.store.draft(Kind.MODEL, "7" * 32, lineage={"stage": "test"})
+    fill_model(draft, world.encoder.chain, world.encoder.golden(), label="late", labels=["no", "yes"])
+    encoder = draft.commit()
+    rows = world.train.table()
+    codes = pa.compute.equal(rows["late"], "yes").cast(pa.int8())
+    rows = rows.set_column(rows.column_names.index("late"), "late", codes)
+    mapped = world.put(world.store, "8", rows, model=encoder, files=2, group_rows=5_000)
+    model = train(world, PSTrain(label="late", epochs=1), mapped, validation=world.validation)
+    plain = train(world, PSTrain(label="late", epochs=1), validation=world.validation)
+    assert model.meta["labels"] == plain.meta["labels"] == ["no", "yes"]
+    assert model.meta["metrics"] == plain.meta["metrics"]
+    assert np.array_equal(weights(model), weights(plain))
+    with pytest.raises(InvalidInputError, match=r"'late' holds the classes \['no', 'yes'\]"):
+        train(world, PSTrain(label="late", model=LinearRegression()), mapped)
