@@ -295,3 +295,21 @@ def beside(golden: pa.Table, more: pa.Table) -> pa.Table:
         if name not in golden.column_names:
             made = made.append_column(name, more[name].slice(0, rows))
     return made
+
+
+def golden_rows(dataset: Dataset, columns: list[str]) -> pa.Table:
+    """A few raw rows, evenly spaced over the first row group; the same on every engine."""
+    import numpy as np
+    import pyarrow.parquet as pq
+
+    from stagecraft.engines.types import canonical
+
+    for uri in dataset.files:
+        with dataset.store.arrow_filesystem.open_input_file(dataset.store.strip(uri)) as source:
+            file = pq.ParquetFile(source)
+            rows = file.read_row_group(0, columns) if file.num_row_groups else file.read(columns)
+        if rows.num_rows:
+            break
+    places = np.linspace(0, rows.num_rows - 1, min(GOLDEN_ROWS, rows.num_rows)).astype(np.int64)
+    rows = rows.select(columns).take(places)
+    return rows.cast(canonical(rows.schema, "encode.dataset"))
