@@ -39,7 +39,9 @@ def train_on_spark(
         missing=float("nan"),
         **parameters.xgboost(),
     )
-    return estimator.fit(frame).get_booster()
+    booster = estimator.fit(frame).get_booster()
+    booster.feature_names = booster.feature_types = None  # As those that a host trains on arrays.
+    return booster
 
 
 def _numbers(engine: Engine, rows: Relation, columns: list[str], target: Target) -> Relation:

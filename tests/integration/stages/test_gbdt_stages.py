@@ -115,7 +115,7 @@ def test_rows_are_encoded_as_xgboost_says(
     monkeypatch.setattr(gbdt_host, "IN_MEMORY", 0)
     check_leaves(encode("score", "regression", weight="weight"), trees=4)
     if bench.engine.name == "spark":
-        check_leaves(encode("late", "binary", weight="weight", trainer="spark"), trees=4)
+        check_leaves(encode("score", "regression", weight="weight", trainer="spark"), trees=4)
         made = encode("kind", "multi-class", trainer="spark")
         check_leaves(made, trees=12)
         assert made["model"].meta["trainer"] == "spark"
