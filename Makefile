@@ -1,6 +1,6 @@
 # Everything a checkout can do; it needs Python (3.11, 3.12 or 3.13) and make. `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help demo stop test lint format typecheck wheel constraints clean
+.PHONY: help demo stop test bench-data lint format typecheck wheel constraints clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -15,7 +15,7 @@ SOURCES := provider operators sensors plugins
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e ".[java]"
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "Variables: PYTHON=python3.12, ENGINE=duckdb|spark (demo), PYTEST='-k word' (test)"
 
 demo: $(VENV)/.demo ## Run the whole pipeline in a local Airflow, and leave it up until Ctrl-C
@@ -26,6 +26,9 @@ stop: ## End a demo that runs elsewhere
 
 test: lint typecheck ## Check and test everything
 	$(BIN)/python -m pytest tests/unit tests/integration tests/system $(PYTEST)
+
+bench-data: $(VENV)/.bench ## Measure the data stages beside what one writes by hand; QUICK=1 takes fewer rows
+	$(BIN)/python benchmarks/bench_data.py
 
 lint: $(VENV)/.test ## Check style
 	$(BIN)/ruff check .
@@ -44,7 +47,7 @@ wheel: $(VENV)/.uv ## Build the wheel into dist/
 
 constraints: $(VENV)/.uv ## Pin the newest versions of every dependency in constraints.txt
 	$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --extra java \
-	  --group demo --group test --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
+	  --group demo --group test --group bench --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
 	  --output-file constraints.txt > /dev/null
 
 clean: stop ## Remove the virtual environment, the demo's home and what was built
@@ -68,4 +71,9 @@ $(VENV)/.demo: $(VENV)/.uv pyproject.toml constraints.txt
 $(VENV)/.test: $(VENV)/.uv pyproject.toml constraints.txt
 	@echo "Installing what the tests need into $(VENV); the first time takes a few minutes."
 	@$(INSTALL) --group demo --group test
+	@touch $@ $(VENV)/.demo
+
+$(VENV)/.bench: $(VENV)/.uv pyproject.toml constraints.txt
+	@echo "Installing what the benchmarks need into $(VENV); the first time takes a few minutes."
+	@$(INSTALL) --group demo --group bench
 	@touch $@ $(VENV)/.demo
