@@ -97,7 +97,8 @@ class FittedClip(NumericMap):
     def map(self, values: np.ndarray) -> np.ndarray:
         import numpy as np
 
-        return np.clip(values, self.low, self.high)
+        clipped: np.ndarray = np.clip(values, self.low, self.high)
+        return clipped
 
     def sql(self, expression: str) -> str:
         low = "" if self.low is None else f"WHEN {expression} < {_double(self.low)} THEN {_double(self.low)} "
