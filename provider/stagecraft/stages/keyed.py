@@ -73,23 +73,12 @@ class KeyedRows:
         hashed = stable_hash(seed, {name: kinds[name] for name in key}, where=f"{stage}.key")
         named = [f"{hashed} AS hash"]
         named += [f"rows.{quoted(name)} AS c{number}" for number, name in enumerate(schema.names)]
-        for number, name in enumerate(strata):
-            column = f"rows.{quoted(name)}"
-            if kinds[name].startswith(("list", "binary")):
-                raise InvalidInputError(
-                    f"{stage}.strata",
-                    f"{name!r} is of type {kinds[name]}",
-                    "numbers, strings, dates or times",
-                )
-            is_float = kinds[name] in ("float", "double")
-            named.append(
-                f"{f'CASE WHEN NOT isnan({column}) THEN {column} END' if is_float else column} AS s{number}"
-            )
-        if weight_by and kinds[weight_by] not in ("int32", "int64", "float", "double"):
-            raise InvalidInputError(
-                f"{stage}.weight_by", f"{weight_by!r} is of type {kinds[weight_by]}", "a column of numbers"
-            )
-        named.append(f"CAST({f'rows.{quoted(weight_by)}' if weight_by else 1} AS DOUBLE) AS mass")
+        named += [
+            f"{_stratum(f'{stage}.strata', name, kinds[name])} AS s{number}"
+            for number, name in enumerate(strata)
+        ]
+        mass = _mass(f"{stage}.weight_by", weight_by, kinds[weight_by]) if weight_by else "1"
+        named.append(f"CAST({mass} AS DOUBLE) AS mass")
         relation = engine.sql(f"SELECT {', '.join(named)} FROM rows", rows=rows)
         return cls(relation, schema.names, key, strata)
 
@@ -113,6 +102,20 @@ class KeyedRows:
     def stratum(self, row: dict[str, Any]) -> dict[str, Any]:
         """The stratum that a row of ``s0``, ``s1`` … is of, by the dataset's names."""
         return {name: row[group] for name, group in zip(self.strata, self.groups, strict=True)}
+
+
+def _stratum(where: str, name: str, kind: str) -> str:
+    """The SQL of a stratum; NULL where it is missing."""
+    if kind.startswith(("list", "binary")):
+        raise InvalidInputError(where, f"{name!r} is of type {kind}", "numbers, strings, dates or times")
+    column = f"rows.{quoted(name)}"
+    return f"CASE WHEN NOT isnan({column}) THEN {column} END" if kind in ("float", "double") else column
+
+
+def _mass(where: str, name: str, kind: str) -> str:
+    if kind not in ("int32", "int64", "float", "double"):
+        raise InvalidInputError(where, f"{name!r} is of type {kind}", "a column of numbers")
+    return f"rows.{quoted(name)}"
 
 
 def count_strata(engine: Engine, rows: KeyedRows, stage: str) -> pa.Table:

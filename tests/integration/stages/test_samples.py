@@ -1,9 +1,7 @@
-"""Samples and splits take the rows that Python takes, on every engine, whatever the columns hold."""
+"""A sample takes the rows that Python takes, on every engine, whatever the columns hold."""
 
 from __future__ import annotations
 
-import datetime
-import decimal
 from collections.abc import Callable
 from typing import Any
 
@@ -13,17 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.integration.stages import keyed_oracle as oracle
+from tests.integration.stages.nasty_rows import listed, nasty, permuted
 
 from stagecraft.artifacts.dataset import Dataset
 from stagecraft.artifacts.store import Store
 from stagecraft.engines.duckdb import DuckDBEngine
-from stagecraft.engines.types import canonical
 from stagecraft.errors import InvalidInputError
-from stagecraft.stages.base import Stage, Workbench
-from stagecraft.stages.k_fold_split import KFoldSplit
-from stagecraft.stages.key_split import KeySplit
+from stagecraft.stages.base import Workbench
 from stagecraft.stages.keyed import salted
-from stagecraft.stages.random_split import RandomSplit
 from stagecraft.stages.sample import Sample, StratifiedSample
 from stagecraft.tracking.writer import Tracker
 
@@ -31,38 +26,6 @@ Commit = Callable[..., Dataset]
 KEY = ["select", 'a "b"']
 STRATA = ["rows", "c0"]
 STRATA_OF_ALL_TYPES = [*STRATA, "float", "when", "price"]
-
-
-def nasty(rows: int = 1200) -> pa.Table:
-    """Columns named like SQL, like ours, like each other's parts; each with what is hard."""
-    rng = np.random.default_rng(5)
-    mass = np.exp(rng.normal(0, 2, rows))
-    mass[::7] = 0
-    return pa.table(
-        {
-            "select": rng.integers(-(2**63), 2**63 - 1, rows),
-            'a "b"': pa.array([["", "ü漢", "x'y", None][number % 4] for number in range(rows)]),
-            "rows": pa.array(rng.choice(["", "ü", "x y"], rows, p=[0.6, 0.3, 0.1])),
-            "c0": rng.integers(0, 2, rows),
-            "hash": mass,
-            "even": rng.uniform(0.5, 1.5, rows),
-            "order": pa.nulls(rows, pa.float64()),
-            "day": [datetime.date(1969, 12, 30) + datetime.timedelta(number % 400) for number in range(rows)],
-            "customer": rng.integers(0, 300, rows),
-            "float": np.where(rng.random(rows) < 0.5, -0.5, 3.0),
-            "when": pa.array(rng.integers(0, 2, rows) * 10**15, pa.timestamp("us", "Asia/Tokyo")),
-            "price": pa.array([decimal.Decimal(f"{number % 2}.10") for number in range(rows)]),
-        }
-    )
-
-
-def listed(table: pa.Table) -> list[dict[str, Any]]:
-    """The rows as engines have them."""
-    return table.cast(canonical(table.schema)).to_pylist()  # type: ignore[no-any-return]
-
-
-def permuted(rows: pa.Table) -> pa.Table:
-    return rows.take(np.random.default_rng(1).permutation(rows.num_rows))
 
 
 def weighed(made: Any) -> list[tuple[str, float]]:
@@ -97,7 +60,7 @@ class TestSample:
         counted = Sample(key="select", count=7).run(bench, dataset=two)
         assert weighed(counted) == expected(oracle.bottom(rows, ["select"], 0, 7))
         sizes = {"": 1, "ü": 0.5, "x y": 0}
-        sized = Sample(key="select", strata="rows", sizes=sizes).run(bench, dataset=two)  # type: ignore[arg-type]
+        sized = Sample(key="select", strata="rows", sizes=sizes).run(bench, dataset=two)
         some = oracle.grouped(rows, ["rows"])
         wanted = oracle.bottom(some["",], ["select"], 0, 1)
         wanted += oracle.bottom(some["ü",], ["select"], 0, int(0.5 * len(some["ü",]) + 0.5))
@@ -135,7 +98,7 @@ class TestSample:
         ]
         some = oracle.grouped(rows, STRATA)
         for by in (None, "hash"):
-            stage = Sample(key=KEY, strata=STRATA, sizes=sizes, weight_by=by, replacement=True, seed=9)  # type: ignore[arg-type]
+            stage = Sample(key=KEY, strata=STRATA, sizes=sizes, weight_by=by, replacement=True, seed=9)
             wanted = []
             for entry in sizes:
                 group = some[entry["stratum"]["rows"], entry["stratum"]["c0"]]  # type: ignore[index]
@@ -265,79 +228,3 @@ def test_any_text_is_a_key_and_a_stratum(
         for pair in oracle.bottom(group, ["key"], seed, takes[stratum])
     ]
     assert weighed(made) == expected(wanted)
-
-
-def parts(stage: Stage, bench: Workbench, dataset: Dataset) -> dict[str, list[dict[str, Any]]]:
-    return {name: part.table().to_pylist() for name, part in stage.run(bench, dataset=dataset).items()}  # type: ignore[attr-defined]
-
-
-def by_cuts(
-    rows: list[dict[str, Any]], key: list[str], stage: KeySplit, size: int | None
-) -> dict[str, list[dict[str, Any]]]:
-    """The parts: cut where the keys are counted, or, without a size, where the hashes are."""
-    pairs = oracle.ordered(rows, key, stage.seed, stage.name)
-    first, second = stage.cuts(size or 2**64)
-    places = {hashed: place for place, hashed in enumerate(dict.fromkeys(hashed for hashed, _ in pairs))}
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in stage.pieces}
-    for hashed, row in pairs:
-        place = places[hashed] if size else hashed + 2**63
-        piece = 0 if place < first else 1 if place < second else 2
-        found[next(name for name, pieces in stage.pieces.items() if piece in pieces)].append(row)
-    return found
-
-
-def same_parts(found: dict[str, list[Any]], wanted: dict[str, list[Any]]) -> bool:
-    return {name: sorted(map(repr, rows)) for name, rows in found.items()} == {
-        name: sorted(map(repr, rows)) for name, rows in wanted.items()
-    }
-
-
-class TestSplits:
-    def test_by_key(self, bench: Workbench, store: Store, commit_rows: Commit) -> None:
-        table = nasty()
-        dataset = commit_rows(store, "f1", permuted(table))
-        split = RandomSplit(key="customer", test=0.3, validation=0.2, seed=-4)
-        found = parts(split, bench, dataset)
-        assert same_parts(found, by_cuts(listed(table), ["customer"], split, None))
-        keys = [{row["customer"] for row in part} for part in found.values()]
-        assert sum(map(len, keys)) == len(set.union(*keys)) == len(set(table["customer"].to_pylist()))
-        two = parts(RandomSplit(key="day", test=0.5), bench, dataset)
-        assert (two["validation"], len(two["train"]) + len(two["test"])) == ([], table.num_rows)
-        fold = KFoldSplit(key=["customer", "day"], folds=3, fold=2)
-        assert same_parts(
-            parts(fold, bench, dataset), by_cuts(listed(table), ["customer", "day"], fold, None)
-        )
-
-    def test_by_key_and_stratum(self, bench: Workbench, store: Store, commit_rows: Commit) -> None:
-        table = nasty()
-        city = pa.array([f"city {customer % 3 // 2}" for customer in table["customer"].to_pylist()])
-        table = table.set_column(table.column_names.index("rows"), "rows", city)
-        dataset = commit_rows(store, "g1", permuted(table))
-        groups = oracle.grouped(listed(table), ["rows"])
-        tested: list[int] = []
-        stages: list[KeySplit] = [
-            KFoldSplit(key="customer", strata="rows", folds=3, fold=n) for n in range(3)
-        ]
-        for stage in [RandomSplit(key="customer", strata="rows", test=0.25, validation=0.5), *stages]:
-            wanted: dict[str, list[Any]] = {name: [] for name in stage.pieces}
-            for group in groups.values():
-                keys = len({row["customer"] for row in group})
-                for name, rows in by_cuts(group, ["customer"], stage, keys).items():
-                    wanted[name] += rows
-            found = parts(stage, bench, dataset)
-            assert same_parts(found, wanted)
-            if isinstance(stage, KFoldSplit):
-                tested += {row["customer"] for row in found["test"]}
-        assert sorted(tested) == sorted(set(table["customer"].to_pylist()))
-
-    def test_refuses(self, bench: Workbench, store: Store, commit_rows: Commit) -> None:
-        table = pa.table(
-            {"id": [1, 1, 2], "city": ["x", "y", "x"], "gap": ["x", None, "x"], "one": [1, 1, 1]}
-        )
-        dataset = commit_rows(store, "h1", table)
-        with pytest.raises(InvalidInputError, match=r"random_split\.strata: 1 keys lie in several strata"):
-            RandomSplit(key="id", strata="city").run(bench, dataset=dataset)
-        with pytest.raises(InvalidInputError, match=r"k_fold_split\.strata: rows have no stratum"):
-            KFoldSplit(key="id", strata="gap", fold=0).run(bench, dataset=dataset)
-        with pytest.raises(InvalidInputError, match=r"random_split: the part '\w+' is empty"):
-            RandomSplit(key="one").run(bench, dataset=dataset)
