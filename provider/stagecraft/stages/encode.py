@@ -25,6 +25,7 @@ from stagecraft.stages.encodings import (
     Step,
     TargetEncode,
 )
+from stagecraft.stages.labels import handed_on
 from stagecraft.stages.numeric_fit import fit_numeric
 from stagecraft.stages.numeric_steps import check_chain
 from stagecraft.stages.quoting import quoted
@@ -177,14 +178,12 @@ class EncodeColumns(Stage):
         label = self._label(bench, rows, dataset.columns)
         chain, training, folded = self.fit(bench, rows, dataset.columns, label)
         bench.engine.write(bench.engine.map_batches(folded, training), drafts["dataset"])
-        order = ", ".join(map(quoted, self._inputs()))
-        query = f"SELECT {order} FROM rows ORDER BY {order} LIMIT {GOLDEN_ROWS}"
-        golden = bench.engine.collect(bench.engine.sql(query, rows=rows))
+        golden = golden_rows(dataset, self._inputs())
         meta: dict[str, Any] = {"label": self.label} if label else {}
         if label and label.classes:
             meta["labels"] = label.classes
         if before:
-            meta = {name: before.meta[name] for name in ("label", "labels") if name in before.meta} | meta
+            meta = handed_on(before) | meta
             golden = beside(before.golden(), golden)
             chain = before.chain.then(*chain.transforms)
         fill_model(drafts["model"], chain, golden, **meta)

@@ -13,6 +13,8 @@ from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Stage, Workbench
 from stagecraft.stages.boosting import BoostingParameters
 from stagecraft.stages.gbdt_target import Target
+from stagecraft.stages.labels import handed_on
+from stagecraft.stages.labels import handed_on
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -80,7 +82,7 @@ class GBDTEncode(Stage):
         booster = self._train(trainer, bench, dataset, rows, columns, target)
         leaves = LeafEncode.of(tree_table(booster), columns, self.output)
         drafts["model"].write(BOOSTER_FILE, bytes(booster.save_raw("ubj")))
-        drafts["model"].meta["trainer"] = trainer
+        drafts["model"].meta.update(handed_on(encoder), trainer=trainer)
         add_leaves(bench, drafts, rows, encoder.chain, leaves, encoder.golden())
 
     def _trainer(self, bench: Workbench, dataset: Dataset, columns: int) -> Literal["host", "spark"]:
@@ -132,14 +134,16 @@ def add_leaves(
     encoder: Chain,
     leaves: LeafEncode,
     golden: pa.Table,
+    meta: dict[str, Any],
 ) -> None:
     """Write the rows with their leaves, and the model that made them.
 
     :param encoder: what made ``rows`` from raw ones
     :param golden: a few raw rows
+    :param meta: what else the model knows of itself
     """
     bench.engine.write(bench.engine.map_batches(rows, leaves), drafts["dataset"])
-    fill_model(drafts["model"], encoder.then(leaves), golden)
+    fill_model(drafts["model"], encoder.then(leaves), golden, **meta)
     drafts["dataset"].meta["model"] = drafts["model"].reference.model_dump(mode="json")
 
 

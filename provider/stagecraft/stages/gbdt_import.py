@@ -12,8 +12,10 @@ from stagecraft.artifacts.dataset import Dataset
 from stagecraft.artifacts.model import Model
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Stage, Workbench
+from stagecraft.stages.encode import golden_rows
 from stagecraft.stages.gbdt_encode import add_leaves, check_output
-from stagecraft.stages.quoting import quoted
+from stagecraft.stages.labels import handed_on
+from stagecraft.stages.labels import handed_on
 from stagecraft.transforms.types import check_numeric
 
 if TYPE_CHECKING:
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from stagecraft.artifacts.store import Draft
 
 WHERE = "gbdt_import.booster"
-GOLDEN_ROWS = 32
 
 
 class GBDTImport(Stage):
@@ -70,14 +71,14 @@ class GBDTImport(Stage):
         check_output("gbdt_import.output", dataset, self.output)
         leaves = LeafEncode.of(trees, columns, self.output)
         rows = bench.engine.scan(dataset)
+        meta: dict[str, Any] = {}
         if dataset.model is None:
-            order = ", ".join(map(quoted, columns))
-            query = f"SELECT {order} FROM rows ORDER BY {order} LIMIT {GOLDEN_ROWS}"
-            chain, golden = Chain(()), bench.engine.collect(bench.engine.sql(query, rows=rows))
+            chain, golden = Chain(()), golden_rows(dataset, columns)
         else:
             encoder = bench.store.open(dataset.model)
             assert isinstance(encoder, Model)
-            chain, golden = encoder.chain, encoder.golden()
+            chain, golden, meta = encoder.chain, encoder.golden(), handed_on(encoder)
+            drafts["model"].meta.update(handed_on(encoder))
             for column in columns:
                 if column not in chain.layout.columns:
                     raise InvalidInputError(
@@ -86,7 +87,7 @@ class GBDTImport(Stage):
                         f"one of the encoded columns {chain.layout.columns}, or raw rows",
                     )
         drafts["model"].write(f"booster.{kind}", content)
-        add_leaves(bench, drafts, rows, chain, leaves, golden)
+        add_leaves(bench, drafts, rows, chain, leaves, golden, meta)
 
     def _columns(self, dataset: Dataset, names: list[str]) -> list[str]:
         """The features' columns, each of numbers."""

@@ -194,10 +194,6 @@ class PSTrain(Stage):
             encoder.golden(),
             metrics={"loss": history[-1].loss, **metrics},
             history=[point.model_dump() for point in history[::-stride][::-1]],
-            **(
-                {"labels": original_labels(f"{self.name}.label", encoder, self.label, labels)}
-                if labels
-                else {}
-            ),
+            **({"labels": originals} if originals else {}),
         )
         checkpoints.remove()
