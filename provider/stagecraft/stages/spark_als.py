@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 RANK = "rank"
 USERS, ITEMS = "users", "items"
+UNKNOWN = -1
+"""No user's and no item's number: Spark takes no NULL for one."""
 
 
 class SparkALS(Stage):
@@ -207,7 +209,7 @@ def scores(engine: SparkEngine, artifact: Model, rows: Rows, key: list[str]) -> 
         known = session.read.parquet(_folder(artifact.file_uri(folder)))
         known = known.select(F.col("id").alias(f"known_{name}"), F.col("number").alias(name))
         frame = frame.join(known, frame[column] == known[f"known_{name}"], "left")
-        columns.append(F.col(name))
+        columns.append(F.coalesce(name, F.lit(UNKNOWN)).alias(name))
     score = F.col("prediction")
     scored = fitted.transform(frame.select(*columns)).select(
         *names, F.when(~F.isnan(score), score).alias(SCORE)
