@@ -68,9 +68,17 @@ def _number(column: ColumnProfile, quantiles: Sequence[str]) -> str:
         *(cell(value) for value in (column.mean, column.deviation, column.min)),
         *(cell(column.quantiles.get(name)) for name in quantiles),
         cell(column.max),
-        f"<td>{_top(column)}</td>",
+        f"<td>{_mode(column)}</td>",
     ]
     return row(column.name, column.type, flags, cells)
+
+
+def _mode(column: ColumnProfile) -> str:
+    """The most frequent number, where it occurs more than once."""
+    if not column.top or column.top[0][1] == 1:
+        return ""
+    value, count = column.top[0]
+    return f'{escape(value)}<div class="type">{percent(count, column.rows)}</div>'
 
 
 def _histogram(column: ColumnProfile) -> str:
@@ -139,7 +147,5 @@ def _top(column: ColumnProfile) -> str:
         f'<span class="type">{percent(count, column.rows)}</span></div>'
         for value, count in column.top
     ]
-    if column.type in NUMBERS:
-        return "".join(lines[:1])
     more = f"<details><summary>{len(lines) - SHOWN} more</summary>{''.join(lines[SHOWN:])}</details>"
     return "".join(lines[:SHOWN]) + (more if len(lines) > SHOWN else "")
