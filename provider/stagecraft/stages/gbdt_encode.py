@@ -14,7 +14,6 @@ from stagecraft.stages.base import Stage, Workbench
 from stagecraft.stages.boosting import BoostingParameters
 from stagecraft.stages.gbdt_target import Target
 from stagecraft.stages.labels import handed_on
-from stagecraft.stages.labels import handed_on
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -134,16 +133,14 @@ def add_leaves(
     encoder: Chain,
     leaves: LeafEncode,
     golden: pa.Table,
-    meta: dict[str, Any],
 ) -> None:
     """Write the rows with their leaves, and the model that made them.
 
     :param encoder: what made ``rows`` from raw ones
     :param golden: a few raw rows
-    :param meta: what else the model knows of itself
     """
     bench.engine.write(bench.engine.map_batches(rows, leaves), drafts["dataset"])
-    fill_model(drafts["model"], encoder.then(leaves), golden, **meta)
+    fill_model(drafts["model"], encoder.then(leaves), golden)
     drafts["dataset"].meta["model"] = drafts["model"].reference.model_dump(mode="json")
 
 

@@ -15,7 +15,6 @@ from stagecraft.stages.base import Stage, Workbench
 from stagecraft.stages.encode import golden_rows
 from stagecraft.stages.gbdt_encode import add_leaves, check_output
 from stagecraft.stages.labels import handed_on
-from stagecraft.stages.labels import handed_on
 from stagecraft.transforms.types import check_numeric
 
 if TYPE_CHECKING:
@@ -71,13 +70,12 @@ class GBDTImport(Stage):
         check_output("gbdt_import.output", dataset, self.output)
         leaves = LeafEncode.of(trees, columns, self.output)
         rows = bench.engine.scan(dataset)
-        meta: dict[str, Any] = {}
         if dataset.model is None:
             chain, golden = Chain(()), golden_rows(dataset, columns)
         else:
             encoder = bench.store.open(dataset.model)
             assert isinstance(encoder, Model)
-            chain, golden, meta = encoder.chain, encoder.golden(), handed_on(encoder)
+            chain, golden = encoder.chain, encoder.golden()
             drafts["model"].meta.update(handed_on(encoder))
             for column in columns:
                 if column not in chain.layout.columns:
@@ -87,7 +85,7 @@ class GBDTImport(Stage):
                         f"one of the encoded columns {chain.layout.columns}, or raw rows",
                     )
         drafts["model"].write(f"booster.{kind}", content)
-        add_leaves(bench, drafts, rows, chain, leaves, golden, meta)
+        add_leaves(bench, drafts, rows, chain, leaves, golden)
 
     def _columns(self, dataset: Dataset, names: list[str]) -> list[str]:
         """The features' columns, each of numbers."""

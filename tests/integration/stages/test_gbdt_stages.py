@@ -45,7 +45,7 @@ def raw() -> pa.Table:
     score = np.nan_to_num(wind) + count + rng.normal(0, 2, rows)
     return pa.table(
         {
-            "id": np.arange(rows),
+            "id": [f"{number:03d}" for number in range(rows)],
             "select": pa.array(wind, mask=rng.random(rows) < 0.1),
             'a "b"': pa.array(count, mask=rng.random(rows) < 0.1),
             "city": pa.array(rng.choice(["oslo", "roma", "köln"], rows), mask=rng.random(rows) < 0.05),
@@ -89,7 +89,8 @@ def check_leaves(made: dict[str, Any], trees: int) -> pa.Table:
 def test_rows_are_encoded_as_xgboost_says(
     bench: Workbench, store: Store, commit_rows: Commit, raw: pa.Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    encoded = EncodeColumns(columns=ENCODING).run(bench, dataset=commit_rows(store, "g1", raw))["dataset"]
+    stage = EncodeColumns(columns=ENCODING, label="kind")
+    encoded = stage.run(bench, dataset=commit_rows(store, "g1", raw))["dataset"]
 
     def encode(label: str, objective: str, **fields: Any) -> dict[str, Any]:
         boosting = {"rounds": 4, "depth": 3, "objective": objective}
@@ -111,6 +112,7 @@ def test_rows_are_encoded_as_xgboost_says(
     assert {(row["tree"] % 3, row["class"]) for row in table.to_pylist()} == {(0, 0), (1, 1), (2, 2)}
     assert {(row["feature"], row["column"]) for row in inner.to_pylist()} == set(enumerate(FEATURES))
     assert made["model"].meta["trainer"] == "host"
+    assert made["model"].meta["labels"] == ["", "select", "ü"]
 
     monkeypatch.setattr(gbdt_host, "IN_MEMORY", 0)
     check_leaves(encode("score", "regression", weight="weight"), trees=4)
@@ -124,13 +126,13 @@ def test_rows_are_encoded_as_xgboost_says(
             encode("late", "binary", trainer="spark")
 
     for label, objective, fields, message in (
-        ("kind", "binary", {}, r"label: the label 'kind' has 3 class\(es\): '', 'select', 'ü'"),
+        ("kind", "binary", {}, r"label: the label 'kind' has 3 class\(es\): 0, 1, 2"),
         ("late", "multi-class", {}, r"label: the label 'late' has 2 class\(es\): False, True"),
         ("order", "multi-class", {}, r"label: 7 rows have no 'order' \(NULL or NaN\)"),
-        ("kind", "regression", {}, r"label: 'kind' is of type string, which is no number"),
+        ("id", "regression", {}, r"label: 'id' is of type string, which is no number"),
         ("hole", "regression", {}, r"label: \d+ rows have the value nan in 'hole'"),
         ("late", "binary", {"weight": "hole"}, r"weight: \d+ rows have the value -\d.* in 'hole'"),
-        ("late", "binary", {"weight": "kind"}, r"weight: 'kind' is of type string"),
+        ("late", "binary", {"weight": "id"}, r"weight: 'id' is of type string"),
         ("late", "binary", {"output": "City"}, r"output: the rows already have a column 'City'"),
     ):
         with pytest.raises(InvalidInputError, match=message):
