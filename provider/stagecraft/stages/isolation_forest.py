@@ -179,6 +179,7 @@ class IsolationForest(Stage):
         assert self.contamination is not None
         scores = engine.materialize(engine.map_batches(rows, Scored(Chain((forest,)), ())))
         found = exact_quantiles(engine, scores, {SCORE: (SCORE, [1 - self.contamination])})
+        engine.release(scores)
         threshold = found[SCORE][0]
         assert threshold is not None  # A score is never missing.
         return threshold
