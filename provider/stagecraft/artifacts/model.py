@@ -22,8 +22,8 @@ class Model(Artifact):
     """A fitted chain with what a server must know of it.
 
     ``meta`` holds ``input`` (raw column → Arrow type as text), ``labels`` (the label's two values, the
-    negative one first), ``metrics``, and ``history`` of the training where there was one. A model of Spark ML
-    has no chain: its files are Spark's own.
+    negative one first), ``threshold`` where it is not 0.5, ``metrics``, and ``history`` of the training where
+    there was one. A model of Spark ML has no chain: its files are Spark's own.
     """
 
     kind = Kind.MODEL
