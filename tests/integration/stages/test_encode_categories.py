@@ -20,8 +20,10 @@ from stagecraft.artifacts.model import Model, fill_model
 from stagecraft.artifacts.store import Store
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Workbench
+from stagecraft.stages.boosting import BoostingParameters
 from stagecraft.stages.encode import EncodeColumns
 from stagecraft.stages.encodings import Bin, Count, Cross, Fill, Hash, Index, OneHot, TargetEncode
+from stagecraft.stages.gbdt_encode import GBDTEncode
 from stagecraft.stages.hashing import stable_hash
 from stagecraft.stages.labels import handed_on, original_labels
 from stagecraft.stages.predict import Predict
@@ -88,7 +90,7 @@ COLUMNS: dict[Any, Any] = {
     ("noise", "void"): TargetEncode(key="key"),
     (Cross("text", 'or"der by', "flag"), Cross("void", "one")): Index(min_count=2),
     Cross("select", "text"): [Hash(bits=10), Fill("most_frequent") | Count(normalize=True)],
-    "x": Fill("median", indicator=True) | Bin(count=4, by="label"),
+    "x": Fill(0, indicator=True) | Bin(edges=[-1, 0, 1]),
 }
 
 
@@ -206,12 +208,14 @@ def test_noise_has_no_power_over_the_label_of_the_rows_of_the_fit(
     if bench.engine.name == "spark":
         pytest.skip("the means are checked above")
     raw = nasty_rows(4000)
-    stage = EncodeColumns(columns={"noise": TargetEncode(key="key", smoothing=1)}, label="late")
+    columns: dict[Any, Any] = {"noise": TargetEncode(key="key", smoothing=1), "x": Bin(count=4, by="label")}
+    stage = EncodeColumns(columns=columns, label="late")
     made = stage.run(bench, dataset=commit_rows(store, "noise", raw))
     dataset, model = made["dataset"], made["model"]
     assert isinstance(dataset, Dataset)
     assert isinstance(model, Model)
     rows = dataset.table()
+    assert set(rows["x"].to_pylist()) <= {1, 2, 3, 4}
     assert abs(roc_auc_score(rows["late"].to_numpy(), rows["noise_target"].to_numpy()) - 0.5) < 0.03
     leaking = model.chain.apply(raw.combine_chunks().to_batches()[0])["noise_target"].to_numpy()
     assert roc_auc_score(np.array(raw["late"].to_pylist()) == "no", leaking) > 0.8
@@ -225,7 +229,8 @@ def test_predictions_give_back_the_labels_that_were_mapped(
         pytest.skip("one kind of label is enough on Spark")
     raw = commit_rows(store, "labels", nasty_rows(500, labels))
     stage = EncodeColumns(columns={"text": Index(), "x": Fill(0)}, label="late", classes=True)
-    encoder = stage.run(bench, dataset=raw)["model"]
+    trees = GBDTEncode(label="late", boosting=BoostingParameters(rounds=2, depth=2))
+    encoder = trees.run(bench, dataset=stage.run(bench, dataset=raw)["dataset"])["model"]
     assert isinstance(encoder, Model)
     assert handed_on(encoder) == {"label": "late", "labels": list(labels)}
     layout = encoder.chain.layout
