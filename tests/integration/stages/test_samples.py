@@ -97,7 +97,7 @@ class TestSample:
             for c0, size in enumerate(of_c0)
         ]
         some = oracle.grouped(rows, STRATA)
-        for by in (None, "hash"):
+        for by in ("hash", None) if bench.engine.name == "duckdb" else ("hash",):
             stage = Sample(key=KEY, strata=STRATA, sizes=sizes, weight_by=by, replacement=True, seed=9)
             wanted = []
             for entry in sizes:
