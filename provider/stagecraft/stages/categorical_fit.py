@@ -63,6 +63,8 @@ def fit_categories(
     wanted = {each: _counted(each, folds, kinds, label) for each in asked if each.counted}
     distinct = list(dict.fromkeys(wanted.values()))
     counted = dict(zip(distinct, count_categories(engine, rows, distinct), strict=True))
+    if any(not each.rows for each in counted.values()):
+        raise InvalidInputError("encode.dataset", "it has no rows", "rows to fit on")
     encodings, training = [], []
     for each in asked:
         where = f"encode.columns.{name_of(each.column)}"

@@ -259,6 +259,7 @@ def test_predictions_give_back_the_labels_that_were_mapped(
             "the label has 3 classes",
         ),
         ("late", ["a", "b", "c", "a"], {"columns": {"x": Bin(count=2, by="label")}}, "'late' has 3 classes"),
+        ("text", [], {"label": None}, "encode.dataset: it has no rows"),
         (
             "text",
             [None, None, None, None],
@@ -284,7 +285,8 @@ def test_refuses(
     if bench.engine.name == "spark":
         pytest.skip("the same refusals, and a query each")
     rows = pa.table({"id": [1, 2, 3, 4], "x": [1.0, 2.0, 3.0, 4.0], "late": [0.0, 1.0, 1.0, 0.0]})
-    rows = rows.drop_columns([column] if column in rows.column_names else []).append_column(column, [values])
+    rows = rows.drop_columns([column] if column in rows.column_names else []).slice(0, len(values))
+    rows = rows.append_column(column, [values])
     stage = EncodeColumns(**({"columns": {"id": Index()}, "label": "late"} | more))
     with pytest.raises(InvalidInputError, match=message):
         stage.run(bench, dataset=commit_rows(store, "refused", rows))
