@@ -28,6 +28,8 @@ DAG = "flight_delay"
 ROOT = Path(__file__).parents[2]
 STAGES = ["flights", "split", "sample", "encode", "sweep", "leaves", "train", "evaluate", "predict"]
 TASKS = {*STAGES, "deploy", "served", "compare"}
+FEATURES = "flight_features"
+GROUP = ["flights", "split", "sample", "encode", "leaves"]
 PART = 12
 """One flight of so many is used."""
 SMALL = {"trials": 2, "searcher": "random"}
@@ -151,6 +153,28 @@ def test_a_second_run_reuses_every_stage(world: World, first_run: str) -> None:
     assert world.jobs(run) == {}
     for task, output in {"train": "model", "predict": "dataset"}.items():
         assert world.artifact(run, task, output).uri == world.artifact(first_run, task, output).uri
+
+
+def test_stages_in_one_task_go_on_where_another_dag_has_been(world: World, first_run: str) -> None:
+    """Two of the group's steps are what ``flight_delay`` committed; the rest runs as one job."""
+    world.airflow.unpause(FEATURES)
+    run = world.airflow.trigger(FEATURES)
+    assert world.airflow.wait(FEATURES, run, 600) == "success"
+    made = {step: world.airflow.xcom(FEATURES, run, "features", f"{step}.reused") for step in GROUP}
+    assert made == {"flights": True, "split": True, "sample": False, "encode": False, "leaves": False}
+    assert world.airflow.xcom(FEATURES, run, "features", "reused") is False
+    log = world.airflow.task_log(FEATURES, run, "features")
+    assert "[flights] Stage sql: reused" in log
+    assert "[leaves] Stage gbdt_encode: committed dataset" in log
+    report = world.store.open(
+        Reference.model_validate(world.airflow.xcom(FEATURES, run, "evaluate", "report"))
+    )
+    assert report.metrics["rows"] == world.artifact(first_run, "split", "test").rows  # type: ignore[attr-defined]
+    assert report.metrics["auc"] > report.metrics["baseline_auc"]  # type: ignore[attr-defined]
+    path = f"/api/v2/dags/{FEATURES}/dagRuns/{run}/taskInstances/features"
+    steps = world.airflow.rest("GET", path)["rendered_fields"]["steps"]
+    assert [step["step"] for step in steps] == GROUP
+    assert steps[2]["parameters"]["fraction"] == 0.25
 
 
 def test_the_same_dag_on_spark(world: World) -> None:
