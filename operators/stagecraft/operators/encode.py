@@ -7,7 +7,7 @@ from typing import Any
 
 from stagecraft.operators.base import Input, StageOperator
 from stagecraft.operators.output import Output
-from stagecraft.stages.encode import encodings
+from stagecraft.stages.encoding import encodings
 from stagecraft.stages.encodings import Column, Step
 
 Chain = Step | tuple[Step, ...]

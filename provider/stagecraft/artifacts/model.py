@@ -21,10 +21,10 @@ GOLDEN_FILE = "golden.parquet"
 class Model(Artifact):
     """A fitted chain with what a server must know of it.
 
-    ``meta`` holds ``input`` (raw column → Arrow type as text), ``labels`` (the label's values as they sort; of
-    two, the negative one first), ``label`` (its column, where an encoding mapped it), ``threshold`` where it is
-    not 0.5, ``metrics``, and ``history`` of the training where there was one. A model of Spark ML has no chain:
-    its files are Spark's own.
+    ``meta`` holds ``input`` (raw column → Arrow type as text), ``labels`` (the label's values as they sort;
+    of two, the negative one first), ``label`` (its column, where an encoding mapped it), ``threshold`` where
+    it is not 0.5, ``metrics``, and ``history`` of the training where there was one. A model of Spark ML has
+    no chain: its files are Spark's own.
     """
 
     kind = Kind.MODEL
