@@ -6,10 +6,12 @@ import argparse
 import faulthandler
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 
 from stagecraft.artifacts.store import Store
+from stagecraft.engines.spark_install import REMOTE
 from stagecraft.jobs.job import State
 from stagecraft.jobs.lock import JobLock
 from stagecraft.jobs.process import LEADER, WORKER, record
@@ -28,6 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s - %(message)s", stream=sys.stdout)
     faulthandler.enable()
+    if REMOTE in os.environ:  # What the server does for this job ends with the session, which must be closed.
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     lock = JobLock(options.lock) if options.lock else None
     if lock is not None and not lock.acquire():
         logging.error("job %s: another process runs it already", options.job)

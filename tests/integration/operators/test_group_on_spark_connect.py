@@ -8,20 +8,23 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from airflow.sdk import DAG
+from airflow.sdk import DAG, Connection
 
 from stagecraft.artifacts.artifact import Reference
 from stagecraft.artifacts.store import Store
 from stagecraft.engines import spark_install
 from stagecraft.errors import JobFailedError
-from stagecraft.hooks.spark import SparkHook
+from stagecraft.hooks.spark import SparkHook, remote_url
+from stagecraft.jobs.job import Job, State, Step
+from stagecraft.jobs.process import ProcessRunner, python_command
 from stagecraft.operators.encode import EncodeOperator
 from stagecraft.operators.sql import SQLOperator
 from stagecraft.operators.stage_group import StageGroup
@@ -34,15 +37,26 @@ TOKEN = "not=to/be seen"
 SECONDS = 180
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a server that asks for a token."""
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+        return int(free.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def ui() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, ui: int) -> Iterator[int]:
+    """The port of a server that asks for a token; its pages are at the port ``ui``."""
+    port = free_port()
     settings = {
         **spark_install.static_settings("local[2]"),
         "spark.master": "local[2]",
+        "spark.ui.enabled": "true",
+        "spark.ui.port": str(ui),
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.connect.grpc.binding.port": str(port),
     }
@@ -151,3 +165,38 @@ def test_a_group_has_the_same_rows_there_and_shows_no_token(
     assert "another" not in told
     for path in tmp_path.rglob("*"):
         assert path.is_dir() or TOKEN.encode() not in path.read_bytes(), path
+
+
+def test_what_the_server_does_for_a_job_ends_with_it(server: int, ui: int, tmp_path: Path) -> None:
+    (tmp_path / "numbers.csv").write_text("x\n" + "\n".join(map(str, range(20_000))))
+    query = "SELECT count(*) AS n FROM t AS a, t AS b, t AS c WHERE (a.x * b.x + c.x) % 7 = 3"  # Takes hours.
+    step = Step(
+        name="slow",
+        stage="stagecraft.stages.sql:SQL",
+        parameters={"query": query, "files": {"t": str(tmp_path / "numbers.csv")}},
+    )
+    store = Store(str(tmp_path / "store"))
+    remote = Connection(
+        conn_id="s", conn_type="stagecraft_spark", host=f"sc://localhost:{server}", password=TOKEN
+    )
+    environment = {spark_install.REMOTE: remote_url(remote)}
+    runner = ProcessRunner(store, tmp_path / "jobs", lambda given: (python_command(given)[0], environment))
+    handle = runner.submit(Job(id="j", engine="spark", store=store.root, tracking="t", steps=[step]))
+    _until(lambda: "RUNNING" in _jobs(ui))
+    runner.kill(handle)
+    assert runner.state(handle) is State.LOST
+    _until(lambda: "RUNNING" not in _jobs(ui))
+
+
+def _jobs(ui: int) -> list[str]:
+    """The states of the server's jobs."""
+    applications = httpx.get(f"http://127.0.0.1:{ui}/api/v1/applications").json()
+    jobs = httpx.get(f"http://127.0.0.1:{ui}/api/v1/applications/{applications[0]['id']}/jobs").json()
+    return [job["status"] for job in jobs]
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
