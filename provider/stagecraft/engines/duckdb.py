@@ -52,11 +52,13 @@ class Queried:
     """Rows that DuckDB computes when they are read.
 
     :param stored: the types that a file of them has
+    :param held: the rows, where they are in memory
     """
 
     rows: duckdb.DuckDBPyRelation = field(repr=False)  # Its text would run it.
     schema: pa.Schema
     stored: pa.Schema
+    held: pa.Table | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class DuckDBEngine(Engine):
 
     def scan(self, dataset: Dataset) -> Queried:
         if held := self._held.get(dataset.folder_uri):
-            return Queried(self._duckdb.from_arrow(held.rows), held.rows.schema, held.stored)
+            return Queried(self._duckdb.from_arrow(held.rows), held.rows.schema, held.stored, held.rows)
         dataset.verify()
         store = dataset.store
         if not store.is_local:
@@ -230,6 +232,8 @@ class DuckDBEngine(Engine):
     def _batches(self, relation: Queried | Mapped) -> Iterator[pa.RecordBatch]:
         if isinstance(relation, Mapped):
             made: Iterable[pa.RecordBatch] = self._apply(relation.function, self._batches(relation.source))
+        elif relation.held is not None:
+            made = relation.held.to_batches(ROW_GROUP)
         else:
             made = relation.rows.to_arrow_reader(ROW_GROUP)
         for batch in made:

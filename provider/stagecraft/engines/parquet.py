@@ -14,13 +14,14 @@ import pyarrow.types as is_
 ROW_GROUP = 1 << 16
 """Rows of a row group, and of the batches that engines work on."""
 
-REPEATED = 16
-"""Values that repeat this often on average go through a dictionary."""
+LOOKED_AT = 1 << 13
+"""Rows by which a file's encodings are chosen."""
+
+REPEATED = 4
+"""Values that repeat this often in them, on average, go through a dictionary."""
 
 WORTH_IT = 0.85
 """Bytes that zstd shrinks to less than this part of them are compressed."""
-
-TRIED_BYTES = 1 << 18
 
 
 class Layout(NamedTuple):
@@ -61,7 +62,7 @@ def write_batches(
 
 
 def layout(sample: pa.Table) -> Layout:
-    """Choose how columns are stored, by their first rows."""
+    """Choose how columns are stored, by some of their rows."""
     chosen = Layout([], {}, [])
     for field, column in zip(sample.schema, sample.columns, strict=True):
         name, values = field.name, column.combine_chunks()
@@ -72,7 +73,7 @@ def layout(sample: pa.Table) -> Layout:
             chosen.statistics.append(name)
         if is_.is_boolean(values.type):
             chosen.compression[name] = "zstd"
-        elif pc.count_distinct(values.slice(0, ROW_GROUP)).as_py() * REPEATED <= len(values[:ROW_GROUP]):
+        elif pc.count_distinct(values.slice(0, LOOKED_AT)).as_py() * REPEATED <= len(values[:LOOKED_AT]):
             chosen.dictionary.append(name)
             chosen.compression[name] = "zstd"
         else:
@@ -90,7 +91,7 @@ def has_float_bounds(path: str, filesystem: pyarrow.fs.FileSystem) -> bool:
 
 
 def _writer(path: str, filesystem: pyarrow.fs.FileSystem, sample: pa.Table) -> pq.ParquetWriter:
-    chosen = layout(sample.slice(0, ROW_GROUP))
+    chosen = layout(sample.slice(0, LOOKED_AT))
     return pq.ParquetWriter(
         path,
         sample.schema,
@@ -102,7 +103,7 @@ def _writer(path: str, filesystem: pyarrow.fs.FileSystem, sample: pa.Table) -> p
 
 
 def _shrinks(values: pa.Array) -> bool:
-    data = values.drop_null().slice(0, TRIED_BYTES // 8)
+    data = values.drop_null().slice(0, LOOKED_AT)
     if not len(data):
         return True
     width = data.type.bit_width // 8

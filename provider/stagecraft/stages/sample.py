@@ -12,6 +12,7 @@ from stagecraft.artifacts.dataset import Dataset
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Stage, Workbench
 from stagecraft.stages.bottom_k import Bounds, find_cuts, hash_bounds, priority_bounds
+from stagecraft.stages.cases import are_few, by_case
 from stagecraft.stages.draws import draw
 from stagecraft.stages.keyed import (
     ColumnNames,
@@ -201,6 +202,18 @@ class Sample(Stage):
             for row in wanted.to_pylist()
         ]
         cuts = find_cuts(engine, ranked, strata, rows.groups, bounds, where=f"{self.name}.key")
+        groups = strata.select(rows.groups).to_pylist() or [{}]
+        if not self.weight_by and are_few(groups):
+            sizes = zip(strata["size"].to_pylist(), strata["take"].to_pylist(), strict=True)
+            weight = by_case(groups, [f"CAST({size} AS DOUBLE) / {take}" for size, take in sizes])
+            last = by_case(groups, [f"CAST({cut.rank} AS BIGINT)" for cut in cuts])
+            return engine.sql(
+                f"""
+                SELECT {rows.originals()}, {weight} AS {quoted(self.weight)} FROM rows WHERE rank <= {last}
+                {"ORDER BY rows.hash" if self.shuffle else ""}
+                """,
+                rows=ranked,
+            )
         infinity = float("inf")
         table = strata.append_column("rank", [[cut.rank for cut in cuts]])
         table = table.append_column(
