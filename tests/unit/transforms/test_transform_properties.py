@@ -56,9 +56,7 @@ def encode() -> Encode:
             NumericEncoding(column="wind", maps=[FittedFill(value=0.25), FittedScale(shift=3.3, scale=0.7)]),
             NumericEncoding(column="seats", maps=[FittedScale(shift=0.1, scale=7.0)]),
             NumericEncoding(column="late", maps=[]),
-            SlotEncoding(
-                columns=["carrier"], output="carrier", map=FittedIndex(vocabulary=["UA", "", "雪"])
-            ),
+            SlotEncoding(columns=["carrier"], output="carrier", map=FittedIndex(vocabulary=["UA", "", "雪"])),
             SlotEncoding(columns=["tail"], output="tail", map=FittedHash(bits=5, salt="tail")),
             SlotEncoding(columns=["day"], output="day", map=FittedIndex(vocabulary=["2013-01-01"])),
         ],
