@@ -11,18 +11,13 @@ from pydantic import Field, NonNegativeFloat
 from stagecraft.artifacts.artifact import Kind
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Stage, Workbench
+from stagecraft.stages.columns_sql import CATEGORIES, NUMBERS, comparable
+from stagecraft.stages.counted import Bin, Source
 from stagecraft.stages.divergence import divergence, kolmogorov_p
+from stagecraft.stages.histograms import fit_bins
 from stagecraft.stages.keyed import ColumnNames
-from stagecraft.stages.value_counts import (
-    CATEGORIES,
-    NUMBERS,
-    Bin,
-    Source,
-    comparable,
-    count_values,
-    fit_bins,
-    kolmogorov_smirnov,
-)
+from stagecraft.stages.kolmogorov import kolmogorov_smirnov
+from stagecraft.stages.value_counts import count_values
 
 if TYPE_CHECKING:
     from stagecraft.artifacts.dataset import Dataset
@@ -115,8 +110,8 @@ class Drift(Stage):
         }
         compared, skipped = self._compared(types["dataset"], types["reference"])
         sources = [
-            Source(rows["dataset"], dataset.rows, a="1", b="0"),
-            Source(rows["reference"], reference.rows, a="0", b="1"),
+            Source(rows["dataset"], dataset.rows, a="1"),
+            Source(rows["reference"], reference.rows, a="0"),
         ]
         numbers = [name for name, kind in compared.items() if kind in NUMBERS]
         names = {name: comparable(name, kind) for name, kind in compared.items() if kind in CATEGORIES}

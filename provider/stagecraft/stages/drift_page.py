@@ -11,8 +11,8 @@ from stagecraft.stages.page import box, card, document, facts
 
 if TYPE_CHECKING:
     from stagecraft.artifacts.dataset import Dataset
+    from stagecraft.stages.counted import Bin
     from stagecraft.stages.drift import ColumnDrift
-    from stagecraft.stages.value_counts import Bin
 
 HEADS = [
     "column",

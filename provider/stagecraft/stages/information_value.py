@@ -11,18 +11,13 @@ from pydantic import Field
 from stagecraft.artifacts.artifact import Kind
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Stage, Workbench
+from stagecraft.stages.columns_sql import CATEGORIES, NUMBERS, comparable
+from stagecraft.stages.counted import Bin, Source
 from stagecraft.stages.divergence import divergence, weights_of_evidence
+from stagecraft.stages.histograms import fit_bins
 from stagecraft.stages.keyed import ColumnNames
 from stagecraft.stages.quoting import literal
-from stagecraft.stages.value_counts import (
-    CATEGORIES,
-    NUMBERS,
-    Bin,
-    Source,
-    comparable,
-    count_values,
-    fit_bins,
-)
+from stagecraft.stages.value_counts import count_values
 
 if TYPE_CHECKING:
     from stagecraft.artifacts.dataset import Dataset
@@ -92,11 +87,11 @@ class InformationValue(Stage):
         positives, positive = self._labels(engine, rows, types[self.label])
         label = comparable(self.label, types[self.label])
         is_positive = f"CASE WHEN {label} = {literal(positive)} THEN 1 ELSE 0 END"
-        source = Source(rows, dataset.rows, a=is_positive, b=f"1 - {is_positive}")
+        source = Source(rows, dataset.rows, a=is_positive)
         numbers = [name for name, kind in measured.items() if kind in NUMBERS]
         names = {name: comparable(name, kind) for name, kind in measured.items() if kind in CATEGORIES}
         counted = fit_bins(engine, rows, [source], numbers, self.bins)
-        values = count_values(engine, [source], names, self.categories, rank="a + b", least=self.min_count)
+        values = count_values(engine, [source], names, self.categories, rank="n", least=self.min_count)
         counted |= {name: found.all_bins("other values") for name, found in values.items()}
         columns = sorted(
             (_measure(name, kind, counted[name]) for name, kind in measured.items()),

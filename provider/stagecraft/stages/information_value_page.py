@@ -11,8 +11,8 @@ from stagecraft.stages.page import box, card, document, facts
 
 if TYPE_CHECKING:
     from stagecraft.artifacts.dataset import Dataset
+    from stagecraft.stages.counted import Bin
     from stagecraft.stages.information_value import ColumnInformation
-    from stagecraft.stages.value_counts import Bin
 
 HEADS = ["column", "weight of evidence", "#information value", "strength", "#bins", "rows and WOE"]
 STRENGTHS = ((0.02, "none"), (0.1, "weak"), (0.3, "medium"), (0.5, "strong"))

@@ -7,12 +7,13 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from stagecraft.stages.column_table import CSS, bars, cell, percent, row, table
+from stagecraft.stages.columns_sql import FLOATS, NUMBERS
+from stagecraft.stages.histograms import labels
 from stagecraft.stages.page import box, card, document
-from stagecraft.stages.value_counts import FLOATS, NUMBERS, labels
 
 if TYPE_CHECKING:
     from stagecraft.artifacts.dataset import Dataset
-    from stagecraft.stages.profile import ColumnProfile
+    from stagecraft.stages.profile_statistics import ColumnProfile
 
 SHOWN = 3
 """Frequent values that show at once; the others unfold."""
@@ -55,7 +56,7 @@ def _numbers(columns: Sequence[ColumnProfile]) -> str:
 
 
 def _quantile_names(columns: Sequence[ColumnProfile]) -> list[str]:
-    return list(max((column.quantiles for column in columns), key=len))
+    return max((list(column.quantiles) for column in columns), key=len)
 
 
 def _number(column: ColumnProfile, quantiles: Sequence[str]) -> str:

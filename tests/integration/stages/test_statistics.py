@@ -23,7 +23,8 @@ from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Stage, Workbench
 from stagecraft.stages.drift import Drift
 from stagecraft.stages.information_value import InformationValue
-from stagecraft.stages.profile import QUANTILES, Profile
+from stagecraft.stages.profile import Profile
+from stagecraft.stages.profile_statistics import QUANTILES
 from stagecraft.tracking.writer import Tracker
 
 Commit = Callable[..., Dataset]
