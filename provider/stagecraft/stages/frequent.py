@@ -50,7 +50,8 @@ class Frequent:
         counts = {"n": n, "a": a, "b": n - a}
         value = batch.column("value")
         missing = value.is_null().to_numpy(zero_copy_only=False)
-        part = np.where(missing, MISSING, np.where(counts["b"] == 0, UNSEEN, SEEN))
+        part = np.where(counts["b"] == 0, UNSEEN, SEEN)
+        part[missing] = MISSING
         group = place * 3 + part
         size = self.places * 3
         sums = [_summed(group, counts[key], size) for key in ("a", "b")]
@@ -59,11 +60,12 @@ class Frequent:
         ]
         values = [pa.nulls(size, value.type)]
         ranks = (
-            (TOP[0], counts[self.rank], ~missing & (counts[self.rank] >= self.least), self.keep),
+            (TOP[0], counts[self.rank], (part != MISSING) & (counts[self.rank] >= self.least), self.keep),
             (TOP[1], counts["a"], part == UNSEEN, self.unseen),
         )
+        present = np.flatnonzero(np.bincount(place))
         for number, weight, chosen, keep in ranks:
-            for column in range(self.places if keep else 0):
+            for column in present if keep else ():
                 rows = _first(np.flatnonzero(chosen & (place == column)), weight, value, keep)
                 numbers = np.full(len(rows), column), np.full(len(rows), number)
                 made.append([*numbers, counts["a"][rows], counts["b"][rows], weight[rows]])
@@ -91,11 +93,10 @@ def _first(rows: np.ndarray, weight: np.ndarray, value: pa.Array, keep: int) -> 
 
     if len(rows) <= keep:
         return rows
-    bound = np.partition(weight[rows], len(rows) - keep)[len(rows) - keep]
-    rows = rows[weight[rows] >= bound]
-    if len(rows) == keep:
-        return rows
-    table = pa.table({"weight": weight[rows], "value": value.take(pa.array(rows))})
-    order = [("weight", "descending"), ("value", "ascending")]
-    first: np.ndarray = rows[pc.select_k_unstable(table, keep, order).to_numpy()]
-    return first
+    weights = weight[rows]
+    bound = np.partition(weights, len(rows) - keep)[len(rows) - keep]
+    sure, tied = rows[weights > bound], rows[weights == bound]
+    if len(sure) + len(tied) > keep:
+        order = [("value", "ascending")]
+        tied = tied[pc.select_k_unstable(value.take(pa.array(tied)), keep - len(sure), order).to_numpy()]
+    return np.concatenate([sure, tied])

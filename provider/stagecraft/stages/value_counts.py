@@ -66,15 +66,12 @@ def count_values(
     """
     found: dict[str, Values] = {}
     for names in _batches(list(columns), sources):
-        rows = " UNION ALL ".join(
-            selected(sources, {"place": str(place), "value": columns[name]})
+        groups = " UNION ALL ".join(
+            f"SELECT {place} AS place, value, count(*) AS n, count(CASE WHEN side = 1 THEN 1 END) AS a "
+            f"FROM ({selected(sources, {'value': columns[name]})}) AS numbers GROUP BY value"
             for place, name in enumerate(names)
         )
-        counted = engine.sql(
-            "SELECT place, value, count(*) AS n, count(CASE WHEN side = 1 THEN 1 END) AS a "
-            f"FROM ({rows}) AS numbers GROUP BY place, value",
-            **relations(sources),
-        )
+        counted = engine.sql(groups, **relations(sources))
         frequent = engine.map_batches(counted, Frequent(len(names), rank, least, keep, unseen))
         parts: dict[int, list[dict[str, Any]]] = {place: [] for place in range(len(names))}
         for row in engine.collect(frequent).to_pylist():
