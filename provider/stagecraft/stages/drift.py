@@ -10,6 +10,7 @@ from pydantic import Field, NonNegativeFloat
 
 from stagecraft.artifacts.artifact import Kind
 from stagecraft.errors import InvalidInputError
+from stagecraft.stages import sorted_columns
 from stagecraft.stages.base import Stage, Workbench
 from stagecraft.stages.columns_sql import CATEGORIES, NUMBERS, comparable
 from stagecraft.stages.counted import Bin, Source
@@ -115,9 +116,13 @@ class Drift(Stage):
         ]
         numbers = [name for name, kind in compared.items() if kind in NUMBERS]
         names = {name: comparable(name, kind) for name, kind in compared.items() if kind in CATEGORIES}
-        bins = fit_bins(engine, rows["reference"], sources, numbers, self.bins)
-        present = {name: counts for name in numbers if all(counts := _numbers_in(bins[name]))}
-        distances = kolmogorov_smirnov(engine, sources, present)
+        if dataset.rows + reference.rows <= sorted_columns.HELD:
+            tables, sizes = (rows["dataset"], rows["reference"]), (dataset.rows, reference.rows)
+            bins, distances = sorted_columns.compare(engine, tables, sizes, numbers, self.bins)
+        else:
+            bins = fit_bins(engine, rows["reference"], sources, numbers, self.bins)
+            present = {name: counts for name in numbers if all(counts := _numbers_in(bins[name]))}
+            distances = kolmogorov_smirnov(engine, sources, present)
         values = count_values(
             engine, sources, names, self.categories, rank="b", least=self.min_count, unseen=UNSEEN
         )
@@ -126,7 +131,7 @@ class Drift(Stage):
             if kind in NUMBERS:
                 column = ColumnDrift(name, kind, bins[name], psi_of(bins[name]), ks=distances.get(name))
                 if column.ks is not None:
-                    column.p = kolmogorov_p(column.ks, *present[name])
+                    column.p = kolmogorov_p(column.ks, *_numbers_in(bins[name]))
             else:
                 found = values[name]
                 counted = found.all_bins("other values")

@@ -66,7 +66,7 @@ class Frequent:
         present = np.flatnonzero(np.bincount(place))
         for number, weight, chosen, keep in ranks:
             for column in present if keep else ():
-                rows = _first(np.flatnonzero(chosen & (place == column)), weight, value, keep)
+                rows = first(np.flatnonzero(chosen & (place == column)), weight, value, keep)
                 numbers = np.full(len(rows), column), np.full(len(rows), number)
                 made.append([*numbers, counts["a"][rows], counts["b"][rows], weight[rows]])
                 values.append(value.take(pa.array(rows)))
@@ -85,8 +85,8 @@ def _summed(group: np.ndarray, counts: np.ndarray, size: int) -> np.ndarray:
     return np.bincount(group, counts, minlength=size).astype(np.int64)
 
 
-def _first(rows: np.ndarray, weight: np.ndarray, value: pa.Array, keep: int) -> np.ndarray:
-    """Those of ``rows`` that come first by weight descending and value ascending."""
+def first(rows: np.ndarray, weight: np.ndarray, value: pa.Array, keep: int) -> np.ndarray:
+    """Return those of ``rows`` that come first by weight descending and value ascending, in any order."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc

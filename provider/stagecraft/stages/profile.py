@@ -10,10 +10,12 @@ from pydantic import Field
 
 from stagecraft.artifacts.artifact import Kind
 from stagecraft.errors import InvalidInputError
+from stagecraft.stages import sorted_columns
 from stagecraft.stages.base import Stage, Workbench
 from stagecraft.stages.columns_sql import FLOATS, INTEGERS, NUMBERS, comparable
 from stagecraft.stages.counted import Source
 from stagecraft.stages.keyed import ColumnNames
+from stagecraft.stages.profile_sorted import describe
 from stagecraft.stages.profile_statistics import (
     TEXTS,
     ColumnProfile,
@@ -65,9 +67,12 @@ class Profile(Stage):
         chosen = list(dict.fromkeys(self.columns or types))
         columns = counted(engine, rows, {name: types[name] for name in chosen})
         numbers = [column for column in columns.values() if column.type in NUMBERS and column.finite]
-        add_quantiles(engine, rows, numbers)
-        add_moments(engine, rows, numbers)
-        add_bars(engine, Source(rows, dataset.rows), numbers)
+        if dataset.rows <= sorted_columns.HELD:
+            describe(engine, rows, {column.name: column for column in numbers}, dataset.rows, self.top)
+        else:
+            add_quantiles(engine, rows, numbers)
+            add_moments(engine, rows, numbers)
+            add_bars(engine, Source(rows, dataset.rows), numbers)
         self._add_values(engine, Source(rows, dataset.rows), list(columns.values()))
         profiles = list(columns.values())
         lost = [column.rows - column.present for column in profiles]
@@ -86,10 +91,10 @@ class Profile(Stage):
         drafts["report"].write("report.html", page(self.title, dataset, metrics, profiles).encode())
 
     def _add_values(self, engine: Engine, source: Source, columns: list[ColumnProfile]) -> None:
-        """Count the values, one query for columns whose values have one SQL type."""
+        """Count the values that are not counted yet, one query for columns whose values have one SQL type."""
         families: dict[str, list[ColumnProfile]] = {}
         for column in columns:
-            if column.profiled and column.present:
+            if column.profiled and column.present and column.distinct is None:
                 families.setdefault(_family(column.type), []).append(column)
         for members in families.values():
             values = {column.name: comparable(column.name, column.type) for column in members}

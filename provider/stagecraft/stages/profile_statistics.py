@@ -152,30 +152,39 @@ def add_moments(engine: Engine, rows: Relation, columns: list[ColumnProfile]) ->
         part = columns[start : start + COLUMNS_A_QUERY]
         asked = []
         for number, column in enumerate(part):
-            scale = _double(math.ldexp(1.0, -_exponent(column)))
-            difference = f"({finite(column.name)}) * {scale} - {_double(_median(column))} * {scale}"
+            scale = _double(math.ldexp(1.0, -scale_exponent(column)))
+            difference = f"({finite(column.name)}) * {scale} - {_double(median(column))} * {scale}"
             asked.append(f"sum({difference}) AS first_{number}")
             asked.append(f"sum(({difference}) * ({difference})) AS second_{number}")
         row = engine.collect(engine.sql(f"SELECT {', '.join(asked)} FROM rows", rows=rows)).to_pylist()[0]
         for number, column in enumerate(part):
-            first, second = (row[f"{name}_{number}"] / column.finite for name in ("first", "second"))
-            exponent = _exponent(column)
-            mean = math.ldexp(math.ldexp(_median(column), -exponent) + first, exponent)
-            deviation = math.ldexp(math.sqrt(max(0.0, second - first * first)), exponent)
-            column.mean = rounded(mean, beside=deviation)
-            column.deviation = rounded(deviation)
+            set_moments(column, row[f"first_{number}"], row[f"second_{number}"])
+
+
+def set_moments(column: ColumnProfile, first: float, second: float) -> None:
+    """Set mean and deviation.
+
+    :param first: the sum of the scaled differences from the median
+    :param second: the sum of their squares
+    """
+    first, second = first / column.finite, second / column.finite
+    exponent = scale_exponent(column)
+    mean = math.ldexp(math.ldexp(median(column), -exponent) + first, exponent)
+    deviation = math.ldexp(math.sqrt(max(0.0, second - first * first)), exponent)
+    column.mean = rounded(mean, beside=deviation)
+    column.deviation = rounded(deviation)
 
 
 def add_bars(engine: Engine, source: Source, columns: list[ColumnProfile]) -> None:
     """Count a histogram: bars of one width around the middle 98 % of the rows, and not beyond all of them."""
-    edges = {column.name: _bar_edges(column) for column in columns}
+    edges = {column.name: bar_edges(column) for column in columns}
     found = count_bins(engine, [source], edges, value=finite)
     for column in columns:
         counts = [entry.a for entry in found[column.name][1:]]
         column.bars = edges[column.name], counts
 
 
-def _bar_edges(column: ColumnProfile) -> list[float]:
+def bar_edges(column: ColumnProfile) -> list[float]:
     """The inner edges; none where all values are one."""
     least, most = _bounds(column)
     low, high = column.quantiles["1%"], column.quantiles["99%"]
@@ -193,12 +202,12 @@ def _bounds(column: ColumnProfile) -> tuple[float, float]:
     return float(column.min), float(column.max)
 
 
-def _exponent(column: ColumnProfile) -> int:
+def scale_exponent(column: ColumnProfile) -> int:
     """A power of two above every value; not so small that its inverse overflows."""
     return max(-1000, math.frexp(max(map(abs, _bounds(column))))[1])
 
 
-def _median(column: ColumnProfile) -> float:
+def median(column: ColumnProfile) -> float:
     median = column.quantiles["50%"]
     assert median is not None
     return median

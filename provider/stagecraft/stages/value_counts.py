@@ -55,8 +55,8 @@ def count_values(
 ) -> dict[str, Values]:
     """Count the values of columns of one SQL type; each value by itself where it is among the frequent ones.
 
-    All columns of a query are grouped at once, as rows of (column, value): on Spark the plan of a query
-    costs more than few rows do.
+    A query groups many columns, and what is frequent is chosen batch by batch: on Spark a plan that sorts
+    and limits each column by itself costs more than the rows do.
 
     :param columns: name → the value as SQL
     :param keep: how many values are told apart: the first by ``rank`` descending, ties by their bytes
@@ -96,7 +96,7 @@ def _values(rows: list[dict[str, Any]], keep: int, strange: int) -> Values:
     )
     bins, unseen_bins = (
         [
-            Bin(_label(row["value"]), row["a"], row["b"])
+            Bin(label(row["value"]), row["a"], row["b"])
             for row in sorted((row for row in rows if row["part"] == part), key=_order)[:count]
         ]
         for part, count in zip(TOP, (keep, strange), strict=True)
@@ -122,5 +122,6 @@ def _order(row: dict[str, Any]) -> tuple[int, Any]:
     return -row["weight"], value.encode() if isinstance(value, str) else value
 
 
-def _label(value: Any) -> str:
+def label(value: Any) -> str:
+    """Return a value as people read it, not too long."""
     return f"{value:.9g}" if isinstance(value, float) else str(value)[:TEXT_LENGTH]

@@ -20,6 +20,7 @@ from stagecraft.artifacts.store import Store
 from stagecraft.engines.contract import Engine
 from stagecraft.engines.duckdb import DuckDBEngine
 from stagecraft.errors import InvalidInputError
+from stagecraft.stages import kolmogorov, sorted_columns
 from stagecraft.stages.base import Stage, Workbench
 from stagecraft.stages.drift import Drift
 from stagecraft.stages.information_value import InformationValue
@@ -86,9 +87,22 @@ def run(bench: Workbench, stage: Stage, **inputs: Dataset) -> tuple[Report, Any]
     return report, found
 
 
-def test_profile(bench: Workbench, store: Store, commit_rows: Commit) -> None:
+def by_queries(monkeypatch: pytest.MonkeyPatch, bench: Workbench, stage: Stage, **inputs: Dataset) -> Any:
+    """The results of a stage that may not hold columns, and few of their values."""
+    with monkeypatch.context() as patched:
+        patched.setattr(sorted_columns, "HELD", 0)
+        patched.setattr(kolmogorov, "HELD", 900)
+        patched.setattr(kolmogorov, "SAMPLE", 100)
+        return stage.run(bench, **inputs)["report"].read_json(f"{stage.name}.json")
+
+
+def test_profile(
+    bench: Workbench, store: Store, commit_rows: Commit, monkeypatch: pytest.MonkeyPatch
+) -> None:
     table = nasty(1)
-    report, found = run(bench, Profile(top=3), dataset=commit_rows(store, "a1", table))
+    dataset = commit_rows(store, "a1", table)
+    report, found = run(bench, Profile(top=3), dataset=dataset)
+    assert by_queries(monkeypatch, bench, Profile(top=3, title="Again"), dataset=dataset) == found
     columns = {column["name"]: column for column in found}
     assert list(columns) == table.column_names
     for name, column in columns.items():
@@ -130,16 +144,18 @@ def test_profile(bench: Workbench, store: Store, commit_rows: Commit) -> None:
     assert report.metrics["max_missing"] == 1
 
     with pytest.raises(InvalidInputError, match=r"profile\.columns: the dataset has no column 'wnd'"):
-        Profile(columns=["wnd"]).run(bench, dataset=commit_rows(store, "a1", table))
+        Profile(columns=["wnd"]).run(bench, dataset=dataset)
 
 
-def test_drift(bench: Workbench, store: Store, commit_rows: Commit) -> None:
+def test_drift(bench: Workbench, store: Store, commit_rows: Commit, monkeypatch: pytest.MonkeyPatch) -> None:
     from scipy.stats import ks_2samp
 
     now, before = nasty(1, shift=0.7).append_column("new", [[1] * ROWS]), nasty(2)
     rows, reference = commit_rows(store, "a2", now), commit_rows(store, "a3", before)
     stage = Drift(ks=0.2, thresholds={"late": {"psi": 0.0, "ks": None}, CITY: {"psi": 0.5}}, categories=4)
     report, found = run(bench, stage, dataset=rows, reference=reference)
+    again = stage.model_copy(update={"title": "Again"})
+    assert by_queries(monkeypatch, bench, again, dataset=rows, reference=reference) == found
     columns = {column["name"]: column for column in found["columns"]}
     assert set(found["not_compared"]) == {"day", "at", "list", "bytes", "new"}
     for name in ("wind", "one", "select", "price", "zeros", "late"):
