@@ -47,6 +47,7 @@ def nasty(seed: int, shift: float = 0.0) -> pa.Table:
             "void": pa.nulls(ROWS, pa.float64()),
             "void text": pa.nulls(ROWS, pa.string()),
             "one": [7.5] * ROWS,
+            "single": np.linspace(-1, 1, ROWS).astype(np.float32),
             "huge": draw.choice([1.7e308, -1.7e308, 1e-310], ROWS),
             "select": draw.integers(0, 5, ROWS).astype(np.int32),
             "big": draw.integers(2**60, 2**62, ROWS),
@@ -108,7 +109,7 @@ def test_profile(
     for name, column in columns.items():
         assert column["missing"] == table[name].null_count
         assert column["profiled"] == (name not in ("list", "bytes"))
-    for name in ("wind", "one", "select", "price", "zeros", "late"):
+    for name in ("wind", "one", "single", "select", "price", "zeros", "late"):
         values = np.array([float(value) for value in table[name].to_pylist() if value is not None])
         sure = values[np.isfinite(values)]
         column = columns[name]
