@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from stagecraft.artifacts.artifact import Kind
 from stagecraft.artifacts.dataset import Dataset
 from stagecraft.artifacts.store import Store
 from stagecraft.engines.duckdb import DuckDBEngine
+from stagecraft.engines.parquet import ROW_GROUP, write_batches
 
 NUMERIC = [f"n{number:02}" for number in range(40)]
 CATEGORICAL = [f"c{number}" for number in range(8)]
 SIZES = (10, 30, 100, 300, 1_000, 3_000, 5_000, 10_000)
 """Values of each categorical column."""
 
-GROUP = 1 << 17
 
-
-def write_wide_rows(path: Path, rows: int, *, seed: int = 7) -> Path:
-    """Write rows as one Parquet file, a row group at a time; return its path.
+def wide_rows(rows: int, *, seed: int = 7) -> Iterator[pa.RecordBatch]:
+    """Yield rows, some at a time.
 
     A quarter each of the numeric columns is normal, log-normal, rounded to cents, and small counts; every
     third has 5 % missing values. Categories go by Zipf's law. The label depends on some of each.
@@ -32,17 +32,26 @@ def write_wide_rows(path: Path, rows: int, *, seed: int = 7) -> Path:
         pa.array([f"{name}-{value:05}" for value in range(size)])
         for name, size in zip(CATEGORICAL, SIZES, strict=True)
     ]
-    writer = None
-    for start in range(0, rows, GROUP):
-        table = _group(rng, start, min(GROUP, rows - start), words)
-        writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
-        writer.write_table(table)
-    if writer:
-        writer.close()
-    return path
+    for start in range(0, rows, ROW_GROUP):
+        yield _group(rng, start, min(ROW_GROUP, rows - start), words)
 
 
-def _group(rng: np.random.Generator, start: int, rows: int, words: list[pa.Array]) -> pa.Table:
+def commit_wide_rows(store: Store, rows: int) -> Dataset:
+    """Commit such rows as a dataset of one file."""
+    draft = store.draft(Kind.DATASET, f"{rows:032}", lineage={"stage": "benchmark"})
+    folder = Path(store.strip(draft.uri))
+    folder.mkdir(parents=True)
+    batches = wide_rows(rows)
+    first = next(batches)
+    target = str(folder / "part-00000.parquet")
+    write_batches(itertools.chain([first], batches), first.schema, store.arrow_filesystem, target)
+    draft.meta.update(columns={field.name: str(field.type) for field in first.schema}, rows=rows)
+    made = draft.commit()
+    assert isinstance(made, Dataset)
+    return made
+
+
+def _group(rng: np.random.Generator, start: int, rows: int, words: list[pa.Array]) -> pa.RecordBatch:
     columns: dict[str, pa.Array] = {"id": pa.array(np.arange(start, start + rows))}
     score = np.zeros(rows)
     numbers = {}
@@ -62,7 +71,7 @@ def _group(rng: np.random.Generator, start: int, rows: int, words: list[pa.Array
         score += (codes % 3 - 1) * 0.2
         columns[name] = values.take(pa.array(codes))
     columns["label"] = pa.array((score + rng.standard_normal(rows) > 1).astype(np.int32))
-    return pa.table(columns | numbers)
+    return pa.RecordBatch.from_pydict(columns | numbers)
 
 
 def commit_rows(store: Store, name: str, rows: pa.Table) -> Dataset:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stagecraft.artifacts.artifact import Artifact, Kind, Reference
 from stagecraft.errors import InvalidInputError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+PART = re.compile(r"part-\d+\.parquet")
+"""The names of the files that hold rows."""
 
 
 class Dataset(Artifact):
@@ -42,10 +47,15 @@ class Dataset(Artifact):
         """Whether the encoded columns are lists of features' numbers and values."""
         return bool(self.meta.get("sparse"))
 
+    @property
+    def encoding(self) -> dict[str, Any]:
+        """What a part of the rows must know of how they are encoded: for the ``meta`` of its draft."""
+        return {name: self.meta[name] for name in ("model", "sparse") if name in self.meta}
+
     @cached_property
     def files(self) -> list[str]:
         """URIs of the Parquet files, in their order."""
-        return [self.file_uri(name) for name in sorted(self.manifest.files) if name.endswith(".parquet")]
+        return [self.file_uri(name) for name in sorted(self.manifest.files) if PART.fullmatch(name)]
 
     def require(self, where: str, *columns: str) -> None:
         """Refuse columns that the dataset lacks.

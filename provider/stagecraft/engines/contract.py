@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 if TYPE_CHECKING:
@@ -53,6 +54,10 @@ class Engine(ABC):
         """
 
     @abstractmethod
+    def select(self, relation: Relation, columns: Sequence[str]) -> Relation:
+        """Some columns of rows, so that a map reads no others."""
+
+    @abstractmethod
     def table(self, rows: pa.Table) -> Relation:
         """Rows of this process as a relation; they are few."""
 
@@ -83,6 +88,10 @@ class Engine(ABC):
     @abstractmethod
     def write(self, relation: Relation, draft: Draft) -> None:
         """Write the rows as Parquet (zstd) into ``draft``; set its ``columns`` and ``rows``."""
+
+    @abstractmethod
+    def tidy(self) -> None:
+        """Give up all that queries hold, between two stages; relations made before can no longer be read."""
 
     @abstractmethod
     def close(self) -> None:

@@ -7,7 +7,7 @@ import os
 import shutil
 import weakref
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -43,8 +43,8 @@ TYPE_NAMES = {
 }
 
 
-HELD_BYTES = 1 << 30
-"""Memory for rows that were just written, which the next stage of the job is likely to read."""
+HELD_PART = 12
+"""One part in so many of the memory holds rows that were just written: the job's next stage may read them."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,10 @@ class DuckDBEngine(Engine):
         self._folder = scratch_folder("stagecraft-duckdb-")
         self._removal = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._names = itertools.count()
-        self._held = HeldRows(HELD_BYTES)
+        self._views: list[str] = []
+        self._tables: list[str] = []
+        self._files: list[str] = []
+        self._held = HeldRows(usable_memory() // HELD_PART)
         limit = memory_limit or f"{max(usable_memory() // 4 >> 20, 1024)}MiB"
         self._duckdb = duckdb.connect(
             config={
@@ -137,16 +140,28 @@ class DuckDBEngine(Engine):
         except duckdb.Error as error:
             raise InvalidInputError(WHERE, str(error), "a query that DuckDB takes") from error
 
+    def select(self, relation: Queried | Mapped, columns: Sequence[str]) -> Queried:
+        names = list(columns)
+        if isinstance(relation, Mapped):
+            relation = self._in_file(relation)
+        schema, kept = (
+            pa.schema([each.field(name) for name in names]) for each in (relation.schema, relation.stored)
+        )
+        held = None if relation.held is None else relation.held.select(names)
+        return Queried(relation.rows.project(", ".join(map(_quoted, names))), schema, kept, held)
+
     def table(self, rows: pa.Table) -> Queried:
         return self._queried(self._duckdb.from_arrow(rows))
 
     def materialize(self, relation: Queried | Mapped) -> Queried:
         name = f"held_{next(self._names)}"
         self._duckdb.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {self._view(relation)}")
+        self._tables.append(name)
         return Queried(self._duckdb.table(name), relation.schema, relation.stored)
 
     def release(self, relation: Queried) -> None:
         self._duckdb.execute(f"DROP TABLE {relation.rows.alias}")
+        self._tables.remove(relation.rows.alias)
 
     def sample(self, relation: Queried | Mapped, share: float) -> Queried:
         return self._queried(self._duckdb.view(self._view(relation)).filter(f"random() < {share!r}"))
@@ -178,6 +193,15 @@ class DuckDBEngine(Engine):
             ) from error
         draft.meta["columns"] = {field.name: str(field.type) for field in relation.stored}
         draft.meta["rows"] = rows
+
+    def tidy(self) -> None:
+        for name in self._views:
+            self._duckdb.execute(f"DROP VIEW {name}")
+        for name in self._tables:
+            self._duckdb.execute(f"DROP TABLE {name}")
+        for path in self._files:
+            os.remove(path)
+        self._views, self._tables, self._files = [], [], []
 
     def close(self) -> None:
         self._duckdb.close()
@@ -221,13 +245,17 @@ class DuckDBEngine(Engine):
     def _view(self, relation: Queried | Mapped) -> str:
         """Name the relation for queries."""
         name = f"relation_{next(self._names)}"
-        if isinstance(relation, Mapped):
-            path = f"{self._folder}/{name}.parquet"
-            local = pyarrow.fs.LocalFileSystem()
-            write_batches(self._batches(relation), relation.schema, local, path)
-            relation = self._parquet([path], bounded=False)
-        relation.rows.create_view(name)
+        rows = self._in_file(relation) if isinstance(relation, Mapped) else relation
+        rows.rows.create_view(name)
+        self._views.append(name)
         return name
+
+    def _in_file(self, relation: Mapped) -> Queried:
+        """The rows, written to a temporary file."""
+        path = f"{self._folder}/mapped_{next(self._names)}.parquet"
+        self._files.append(path)
+        write_batches(self._batches(relation), relation.schema, pyarrow.fs.LocalFileSystem(), path)
+        return self._parquet([path], bounded=False)
 
     def _batches(self, relation: Queried | Mapped) -> Iterator[pa.RecordBatch]:
         if isinstance(relation, Mapped):

@@ -9,10 +9,11 @@ import pyarrow as pa
 
 
 class Held(NamedTuple):
-    """Rows and the types that their file has."""
+    """Rows, the types that their file has, and the rows' bytes."""
 
     rows: pa.Table
     stored: pa.Schema
+    size: int
 
 
 class HeldRows:
@@ -48,8 +49,8 @@ class HeldRows:
                 kept.append(batch)
             yield batch
         if kept is not None:
-            self._held[uri] = Held(pa.Table.from_batches(kept, schema), stored)
+            self._held[uri] = Held(pa.Table.from_batches(kept, schema), stored, size)
 
     def _make_room(self, size: int) -> None:
-        while self._held and size + sum(held.rows.nbytes for held in self._held.values()) > self._limit:
+        while self._held and size + sum(held.size for held in self._held.values()) > self._limit:
             del self._held[next(iter(self._held))]

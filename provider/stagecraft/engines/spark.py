@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -93,6 +93,7 @@ class SparkEngine(Engine):
         self._binder = Binder()
         self._prefix = f"stagecraft_{uuid.uuid4().hex[:8]}"
         self._names = itertools.count()
+        self._views: dict[str, DataFrame] = {}
 
     def scan(self, dataset: Dataset) -> Rows:
         dataset.verify()
@@ -125,6 +126,7 @@ class SparkEngine(Engine):
         text = spark_sql(tree, columns)
         for name, relation in relations.items():
             relation.frame.createOrReplaceTempView(names[name])
+            self._views[names[name]] = relation.frame
         try:
             frame = self._session.sql(text)
             found_names = frame.columns  # Spark Connect looks at a query only now.
@@ -136,6 +138,18 @@ class SparkEngine(Engine):
         _check_names(found_names, schema.names)
         return self._as(frame, schema)
 
+    def select(self, relation: Rows, columns: Sequence[str]) -> Rows:
+        schema, kept = (
+            pa.schema([each.field(name) for name in columns]) for each in (relation.schema, relation.stored)
+        )
+        units = relation.units
+        return Rows(
+            relation.frame.select(*map(_quoted, columns)),
+            schema,
+            kept,
+            Units(units.paths, schema) if units and not units.steps else None,
+        )
+
     def table(self, rows: pa.Table) -> Rows:
         schema = canonical(rows.schema, "table")
         return Rows(self._session.createDataFrame(rows.cast(schema), schema=_ddl(schema)), schema, schema)
@@ -144,7 +158,16 @@ class SparkEngine(Engine):
         return Rows(relation.frame.localCheckpoint(), relation.schema, relation.stored)
 
     def release(self, relation: Rows) -> None:
-        """Spark itself drops the rows, once nothing refers to them."""
+        """Spark drops the rows once no view refers to them."""
+        self._drop([name for name, frame in self._views.items() if frame is relation.frame])
+
+    def tidy(self) -> None:
+        self._drop(list(self._views))
+
+    def _drop(self, views: list[str]) -> None:
+        for name in views:
+            self._session.catalog.dropTempView(name)
+            del self._views[name]
 
     def sample(self, relation: Rows, share: float) -> Rows:
         return Rows(relation.frame.sample(share), relation.schema, relation.stored)
@@ -167,6 +190,8 @@ class SparkEngine(Engine):
         return self._as(frame, schema)
 
     def collect(self, relation: Rows) -> pa.Table:
+        if relation.units and relation.units.steps:
+            return relation.units.collect(self._session, _ddl(relation.schema)).cast(relation.schema)
         return relation.frame.toArrow().cast(relation.schema)
 
     def write(self, relation: Rows, draft: Draft) -> None:

@@ -20,6 +20,9 @@ from stagecraft.engines.contract import BatchMap
 from stagecraft.engines.parquet import ROW_GROUP, write_batches
 
 GROUPS_PER_TASK = 8
+Groups = list[tuple[str, int]]
+"""The files and the numbers of the row groups that one task reads."""
+
 WRITTEN = pa.schema([("task", pa.int64()), ("path", pa.string()), ("rows", pa.int64())])
 
 
@@ -54,7 +57,7 @@ class Units:
         """
         tasks = self._tasks()
         prefix = os.path.join(folder, f"_task-{uuid.uuid4().hex}")
-        run = _worker(tasks, self.schema, self.steps, stored, prefix)
+        run = _writer(self, tasks, stored, prefix)
         frame = session.range(0, len(tasks), 1, len(tasks)).mapInArrow(
             run, "task LONG, path STRING, rows LONG"
         )
@@ -66,7 +69,27 @@ class Units:
                 os.remove(os.path.join(folder, name))
         return sum(row["rows"] for row in written.values())
 
-    def _tasks(self) -> list[list[tuple[str, int]]]:
+    def collect(self, session: SparkSession, columns: str) -> pa.Table:
+        """Return the mapped rows, which are few.
+
+        :param columns: their names and types, as Spark writes them
+        """
+        tasks = self._tasks()
+        frame = session.range(0, len(tasks), 1, len(tasks)).mapInArrow(_reader(self, tasks), columns)
+        return frame.toArrow()
+
+    def mapped(self, groups: Groups) -> Iterator[pa.RecordBatch]:
+        """Read row groups, and map their rows."""
+        for path, group in groups:
+            with pq.ParquetFile(path) as file:
+                names = self.schema.names
+                for batch in file.iter_batches(ROW_GROUP, row_groups=[group], columns=names):
+                    batch = batch.select(names).cast(self.schema)
+                    for step in self.steps:
+                        batch = step.function.apply(batch).cast(step.schema)
+                    yield batch
+
+    def _tasks(self) -> list[Groups]:
         """Row groups in their order, some a task, no task across files."""
         tasks = []
         for path in self.paths:
@@ -75,29 +98,30 @@ class Units:
         return tasks or [[]]
 
 
-def _worker(
-    tasks: list[list[tuple[str, int]]],
-    schema: pa.Schema,
-    steps: tuple[Step, ...],
-    stored: pa.Schema,
-    prefix: str,
+def _writer(
+    units: Units, tasks: list[Groups], stored: pa.Schema, prefix: str
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """What Spark's Python workers run."""
-
-    def mapped(groups: list[tuple[str, int]]) -> Iterator[pa.RecordBatch]:
-        for path, group in groups:
-            with pq.ParquetFile(path) as file:
-                for batch in file.iter_batches(ROW_GROUP, row_groups=[group]):
-                    batch = batch.cast(schema)
-                    for step in steps:
-                        batch = step.function.apply(batch).cast(step.schema)
-                    yield batch
+    """What Spark's Python workers run to write a file a task."""
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for task in batch.column(0).to_pylist():
                 path = f"{prefix}-{task}-{uuid.uuid4().hex}.parquet"
-                rows = write_batches(mapped(tasks[task]), stored, pyarrow.fs.LocalFileSystem(), path)
+                local = pyarrow.fs.LocalFileSystem()
+                rows = write_batches(units.mapped(tasks[task]), stored, local, path)
                 yield pa.RecordBatch.from_pylist([{"task": task, "path": path, "rows": rows}], WRITTEN)
+
+    return run
+
+
+def _reader(
+    units: Units, tasks: list[Groups]
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """What Spark's Python workers run to hand rows over."""
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for task in batch.column(0).to_pylist():
+                yield from units.mapped(tasks[task])
 
     return run

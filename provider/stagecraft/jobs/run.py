@@ -71,6 +71,7 @@ def _run_steps(job: Job, store: Store) -> Result:
             bench = Workbench(engine, store, progress.tracker(step.name), cache=cache)
             with progress.step(step.name, bench):
                 made[step.name] = stage_of(step, made).run(bench, **inputs_of(step, made, store))
+            engine.tidy()
             reused += [step.name] if bench.reused else []
             if not cache:
                 done.append(step.name)

@@ -40,8 +40,10 @@ class KeyedRows:
 
     ``relation`` has its columns as ``c0``, ``c1`` …, its strata as ``s0``, ``s1`` … (NaN is a missing one),
     the ``hash`` of its key (BIGINT), and its ``mass``, what it is weighted by (DOUBLE, 1 where nothing is).
+    ``scanned`` are the rows as they are.
     """
 
+    scanned: Relation
     relation: Relation
     columns: list[str]
     key: list[str]
@@ -80,7 +82,7 @@ class KeyedRows:
         mass = _mass(f"{stage}.weight_by", weight_by, kinds[weight_by]) if weight_by else "1"
         named.append(f"CAST({mass} AS DOUBLE) AS mass")
         relation = engine.sql(f"SELECT {', '.join(named)} FROM rows", rows=rows)
-        return cls(relation, schema.names, key, strata)
+        return cls(rows, relation, schema.names, key, strata)
 
     def column(self, name: str) -> str:
         """Our name of a column."""

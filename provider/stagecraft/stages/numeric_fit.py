@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from stagecraft.stages.label_bins import LABEL, label_edges, label_sql
-from stagecraft.stages.numeric_statistics import LARGEST, Statistics, Wanted, rounded
+from stagecraft.stages.numeric_moments import Moments, together
+from stagecraft.stages.numeric_statistics import Statistics, Wanted, rounded
 from stagecraft.stages.numeric_steps import Fill, NumericStep
 from stagecraft.stages.quantiles import exact_quantiles
 from stagecraft.stages.quoting import quoted
@@ -84,7 +85,7 @@ def _statistics(
     mapped = bench.engine.sql(
         _mapped({names[column]: (column, fitted[column]) for column in wanted}, y), rows=rows
     )
-    found = _aggregates(bench, mapped, names, wanted)
+    found = _aggregates(bench, rows, {column: fitted[column] for column in wanted})
     quantiles = _quantiles(bench, mapped, names, wanted)
     modes = _modes(bench, mapped, {column: name for column, name in names.items() if wanted[column].mode})
     edges = label_edges(bench.engine, mapped, names, by_label)
@@ -125,28 +126,15 @@ def _mapped(columns: Mapping[str, tuple[str, Sequence[NumericMap]]], label: str 
 
 
 def _aggregates(
-    bench: Workbench, rows: Relation, names: Mapping[str, str], wanted: Mapping[str, Wanted]
+    bench: Workbench, rows: Relation, fitted: Mapping[str, Sequence[NumericMap]]
 ) -> dict[str, dict[str, Any]]:
-    """Counts, moments and extremes of all columns in one query."""
-    owners: list[tuple[str, str]] = []
-    aggregates: list[str] = []
-    for column, wants in wanted.items():
-        x = names[column]
-        asked = {"count": f"count({x})", "missing": f"count(*) - count({x})"}
-        if wants.moments:
-            usable = f"CASE WHEN abs({x}) <= {LARGEST!r} THEN {x} END"
-            asked |= {"beyond": f"count({x}) - count({usable})"}
-            asked |= {"mean": f"avg({usable})", "deviation": f"stddev_pop({usable})"}
-        if wants.extremes:
-            asked |= {"low": f"min({x})", "high": f"max({x})"}
-        owners += [(column, name) for name in asked]
-        aggregates += asked.values()
-    selected = ", ".join(f"{sql} AS a{number}" for number, sql in enumerate(aggregates))
-    values = bench.engine.collect(bench.engine.sql(f"SELECT {selected} FROM rows", rows=rows)).to_pylist()[0]
-    made: dict[str, dict[str, Any]] = {column: {} for column in wanted}
-    for (column, name), value in zip(owners, values.values(), strict=True):
-        made[column][name] = value
-    return made
+    """Counts, moments and extremes of what the fitted maps make of each column, in one scan."""
+    maps = bench.engine.map_batches(bench.engine.select(rows, list(fitted)), Moments(fitted))
+    parts: dict[str, list[dict[str, Any]]] = {column: [] for column in fitted}
+    columns = list(fitted)
+    for part in bench.engine.collect(maps).to_pylist():
+        parts[columns[part.pop("column")]].append(part)
+    return {column: together(found) for column, found in parts.items()}
 
 
 def _quantiles(

@@ -102,7 +102,7 @@ class Statistics:
             raise InvalidInputError(self.where, found, "Clip(…) before this step")
         assert self.mean is not None
         assert self.deviation is not None
-        return rounded(self.mean), rounded(self.deviation)
+        return rounded(self.mean, self.deviation), rounded(self.deviation)
 
     def extremes(self) -> tuple[float, float]:
         """The smallest and the largest value.
@@ -161,10 +161,17 @@ class Statistics:
             )
 
 
-def rounded(value: float) -> float:
-    """Round to 9 significant digits.
+def rounded(value: float, spread: float | None = None) -> float:
+    """Round to 9 significant digits, or to as many digits after the point as its spread then has.
 
-    >>> rounded(0.1234567891234)
-    0.123456789
+    A mean near 0 has no significant digits of its own, and one far from 0 needs those of the spread.
+
+    :param spread: the standard deviation of what the value is the mean of
+
+    >>> rounded(0.1234567891234), rounded(1.2e-17, 1.0), rounded(1_700_000_000_001.23, 2880.0)
+    (0.123456789, 0.0, 1700000000001.23)
     """
-    return float(f"{value:.{DIGITS}g}")
+    if not spread:
+        return float(f"{value:.{DIGITS}g}") if spread is None else value
+    digits = DIGITS - 1 - math.floor(math.log10(spread))
+    return round(value, digits) + 0.0 if digits < 300 else value

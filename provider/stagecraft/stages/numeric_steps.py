@@ -83,7 +83,7 @@ class Standardize(NumericStep):
 
     def fit(self, found: Statistics) -> FittedScale:
         mean, deviation = found.moments()
-        return FittedScale(shift=mean, scale=deviation if deviation > 1e-12 * max(1.0, abs(mean)) else 1.0)
+        return FittedScale(shift=mean, scale=deviation or 1.0)
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from stagecraft.artifacts.artifact import Kind
 from stagecraft.artifacts.dataset import Dataset
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Stage, Workbench
-from stagecraft.stages.bottom_k import Bounds, find_cuts, hash_bounds, priority_bounds
-from stagecraft.stages.cases import are_few, by_case
+from stagecraft.stages.bottom_k import Bounds, Cut, find_cuts, hash_bounds, priority_bounds
 from stagecraft.stages.draws import draw
+from stagecraft.stages.hash_cut import HashCut
 from stagecraft.stages.keyed import (
     ColumnNames,
     KeyedRows,
@@ -115,11 +115,12 @@ class Sample(Stage):
             key=self.key,
             strata=self.strata,
             weight_by=self.weight_by,
-            seed=salted("sample", self.seed),
+            seed=self._salt,
         )
         wanted = self._wanted(rows, count_strata(engine, rows, self.name))
         take = self._drawn if self.replacement else self._cut
         engine.write(take(engine, rows, wanted), drafts["dataset"])
+        drafts["dataset"].meta.update(dataset.encoding)
         bench.tracker.log(0, rows=drafts["dataset"].meta["rows"])
 
     def taken(self, stratum: dict[str, Any], size: int) -> int:
@@ -148,6 +149,12 @@ class Sample(Stage):
     @cached_property
     def _by_stratum(self) -> dict[tuple[str, ...], int | float]:
         return sizes_by_stratum(self.sizes or {}, self.strata)
+
+    @property
+    def _salt(self) -> int:
+        """A weighted sample of a plain one goes by another hash, which is not below the plain one's cut."""
+        weighted = self.weight_by and not self.replacement
+        return salted("weighted sample" if weighted else "sample", self.seed)
 
     @property
     def _size_field(self) -> str:
@@ -202,18 +209,8 @@ class Sample(Stage):
             for row in wanted.to_pylist()
         ]
         cuts = find_cuts(engine, ranked, strata, rows.groups, bounds, where=f"{self.name}.key")
-        groups = strata.select(rows.groups).to_pylist() or [{}]
-        if not self.weight_by and are_few(groups):
-            sizes = zip(strata["size"].to_pylist(), strata["take"].to_pylist(), strict=True)
-            weight = by_case(groups, [f"CAST({size} AS DOUBLE) / {take}" for size, take in sizes])
-            last = by_case(groups, [f"CAST({cut.rank} AS BIGINT)" for cut in cuts])
-            return engine.sql(
-                f"""
-                SELECT {rows.originals()}, {weight} AS {quoted(self.weight)} FROM rows WHERE rank <= {last}
-                {"ORDER BY rows.hash" if self.shuffle else ""}
-                """,
-                rows=ranked,
-            )
+        if not self.weight_by and not self.shuffle and (plain := self._plain_cut(engine, rows, strata, cuts)):
+            return engine.map_batches(rows.scanned, plain)
         infinity = float("inf")
         table = strata.append_column("rank", [[cut.rank for cut in cuts]])
         table = table.append_column(
@@ -232,6 +229,21 @@ class Sample(Stage):
             """,
             rows=ranked,
             cuts=engine.table(table),
+        )
+
+    def _plain_cut(
+        self, engine: Engine, rows: KeyedRows, strata: pa.Table, cuts: list[Cut]
+    ) -> HashCut | None:
+        """The same as a map over batches, which joins and sorts nothing; None where the strata do not do."""
+        found = strata.to_pylist()
+        kinds = {field.name: str(field.type) for field in engine.schema(rows.scanned)}
+        return HashCut.of(
+            [rows.stratum(row) for row in found],
+            [int(cut.rank) for cut in cuts],
+            [row["size"] / row["take"] for row in found],
+            seed=self._salt,
+            key={name: kinds[name] for name in self.key},
+            weight=self.weight,
         )
 
     def _drawn(self, engine: Engine, rows: KeyedRows, wanted: pa.Table) -> Relation:

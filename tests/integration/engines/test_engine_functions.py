@@ -57,6 +57,36 @@ def test_held_rows_are_computed_once(engine: Engine) -> None:
     assert twice[0].num_rows == 4
 
 
+def test_a_map_reads_the_selected_columns_alone(engine: Engine, store: Store) -> None:
+    rows = pa.table({"id": np.arange(200), "a.b": ["x", None] * 100, "order": np.linspace(0, 1, 200)})
+    source = engine.scan(write(engine, store, "d", engine.table(rows)))
+    mapped = engine.map_batches(engine.select(source, ["a.b", "id"]), Slots())
+    found = engine.collect(mapped)
+    assert found.column_names == ["a.b", "id", "slot", "slots"]
+    assert found.sort_by("id")["a.b"].to_pylist() == ["x", None] * 100
+    nested = engine.collect(engine.select(mapped, ["slot"]))
+    assert sorted(nested["slot"].to_pylist()) == sorted([*range(100)] * 2)
+
+
+def test_a_tidy_engine_goes_on(engine: Engine, store: Store) -> None:
+    made = write(engine, store, "e", engine.materialize(engine.table(ROWS)))
+    engine.collect(engine.sql("SELECT * FROM rows", rows=engine.map_batches(engine.scan(made), Nothing())))
+    engine.tidy()
+    assert engine.collect(engine.sql("SELECT count(*) AS n FROM rows", rows=engine.scan(made)))[
+        "n"
+    ].to_pylist() == [4]
+
+
+class Nothing:
+    """Gives rows as they are."""
+
+    def output_schema(self, schema: pa.Schema) -> pa.Schema:
+        return schema
+
+    def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        return batch
+
+
 class Slots:
     """Adds a narrow column and a narrow list column."""
 

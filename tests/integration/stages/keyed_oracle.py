@@ -48,7 +48,7 @@ def priority(rows: list[Row], key: list[str], seed: int, take: int, by: str) -> 
     """The rows of the smallest u/w."""
     ranked = sorted(
         ((float(hashed) / 2.0**64 + 0.5) / row[by], number, row)
-        for number, (hashed, row) in enumerate(ordered(rows, key, seed))
+        for number, (hashed, row) in enumerate(ordered(rows, key, seed, "weighted sample"))
         if row[by] > 0
     )
     threshold = ranked[take][0] if take < len(ranked) else float("inf")

@@ -11,6 +11,7 @@ from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Workbench
 from stagecraft.stages.encode import EncodeColumns
 from stagecraft.stages.encodings import Fill, Index, Standardize
+from stagecraft.stages.sample import Sample
 
 ROWS = pa.table(
     {"x": [1.0, 2.0, None, 5.0] * 25, "word": ["a", "b", "a", None] * 25, "late": ["no", "yes"] * 50}
@@ -35,3 +36,13 @@ def test_its_model_takes_raw_rows(bench: Workbench, commit_rows: Any) -> None:
 
     with pytest.raises(InvalidInputError, match=r"encode\.columns\.x: the stage before has encoded"):
         EncodeColumns(columns={"x": Standardize()}).run(bench, dataset=first)
+
+
+def test_a_sample_of_encoded_rows_is_encoded(bench: Workbench, commit_rows: Any) -> None:
+    rows = ROWS.append_column("id", pa.array(range(100)))
+    encode = EncodeColumns(columns={"x": Fill("median") | Standardize()})
+    encoded = encode.run(bench, dataset=commit_rows(bench.store, "raw", rows))
+    sampled = Sample(key="id", count=50).run(bench, dataset=encoded["dataset"])["dataset"]
+    assert sampled.model == encoded["model"].reference
+    again = EncodeColumns(columns={"word": Index()}).run(bench, dataset=sampled)
+    assert again["model"].chain.input_columns() == ["x", "word"]

@@ -65,7 +65,7 @@ def test_fits_are_those_of_numpy(
     expected: dict[str, list[NumericMap]] = {
         "select": [
             FittedFill(value=float(np.median(select))),
-            FittedScale(shift=rounded(filled.mean()), scale=rounded(filled.std())),
+            FittedScale(shift=rounded(filled.mean(), filled.std()), scale=rounded(filled.std())),
         ]
     }
     small = present['a "b" c.d']
@@ -75,7 +75,7 @@ def test_fits_are_those_of_numpy(
     expected['a "b" c.d'] = [
         FittedFill(value=mode),
         FittedLog(offset=3, low=-2),
-        FittedScale(shift=rounded(logs.mean()), scale=rounded(logs.std())),
+        FittedScale(shift=rounded(logs.mean(), logs.std()), scale=rounded(logs.std())),
     ]
     big = present["big"]
     expected["big"] = [
@@ -83,7 +83,9 @@ def test_fits_are_those_of_numpy(
         FittedBin(edges=[float(np.quantile((big - big.min()) / np.ptp(big), 0.5))]),
     ]
     expected["bool"] = [
-        FittedScale(shift=rounded(present["bool"].mean()), scale=rounded(present["bool"].std()))
+        FittedScale(
+            shift=rounded(present["bool"].mean(), present["bool"].std()), scale=rounded(present["bool"].std())
+        )
     ]
     low, high = np.quantile(present["infinite"], [0.1, 0.8])
     clipped = np.quantile(np.clip(present["infinite"], low, high), [0.25, 0.5, 0.75])

@@ -19,6 +19,7 @@ from stagecraft.errors import InvalidInputError
 from stagecraft.stages import label_bins
 from stagecraft.stages.base import Workbench
 from stagecraft.stages.numeric_fit import fit_numeric
+from stagecraft.stages.numeric_moments import Moments
 from stagecraft.stages.numeric_steps import (
     AnyNumericStep,
     Bin,
@@ -31,7 +32,7 @@ from stagecraft.stages.numeric_steps import (
     Standardize,
     check_chain,
 )
-from stagecraft.transforms.numeric import FittedBin
+from stagecraft.transforms.numeric import FittedBin, FittedScale
 
 NAN = float("nan")
 RANDOM = np.random.default_rng(11)
@@ -186,20 +187,43 @@ def test_labels_that_are_no_numbers_are_refused(bench: Workbench, label: np.ndar
 def test_moments_after_filling_take_no_scan_of_their_own(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queries: list[str] = []
-    run = type(bench.engine).sql
+    scans: list[Moments] = []
+    mapped = DuckDBEngine.map_batches
 
-    def counting(engine: DuckDBEngine, query: str, /, **relations: Any) -> Any:
-        queries.append(query)
-        return run(engine, query, **relations)
+    def counting(engine: DuckDBEngine, relation: Any, function: Any) -> Any:
+        scans.extend([function] if isinstance(function, Moments) else [])
+        return mapped(engine, relation, function)
 
-    monkeypatch.setattr(DuckDBEngine, "sql", counting)
-    encoded(bench, SPARSE, [Fill("median"), Standardize()])
-    assert sum("stddev_pop" in query for query in queries) == 1
-    assert len(queries) == 4
-    queries.clear()
-    encoded(bench, SPARSE, [Fill(0), Clip(0, 1), Standardize()])
-    assert len(queries) == 2
+    monkeypatch.setattr(DuckDBEngine, "map_batches", counting)
+    for steps in ([Fill("median"), Standardize()], [Fill(0), Clip(0, 1), Standardize()]):
+        scans.clear()
+        encoded(bench, SPARSE, steps)
+        assert len(scans) == 1
+
+
+@pytest.mark.parametrize("far", [0.0, 1.7e12], ids=["around 0", "far from 0"])
+def test_the_order_of_rows_does_not_show(bench: Workbench, far: float) -> None:
+    rng = np.random.default_rng(0)
+    half = rng.standard_normal(5_000) * 1e3
+    values = np.concatenate([half, -half, [0.0]]) + far
+    found = [standardized(bench, rng.permutation(values)) for _ in range(3)]
+    assert found[0] == found[1] == found[2]
+    assert found[0].shift == far
+    assert found[0].scale == pytest.approx(values.std(), rel=1e-6)
+
+
+@pytest.mark.parametrize("spread", [1e-13, 1e6])
+def test_a_spread_of_any_size_is_scaled_and_a_constant_is_not(bench: Workbench, spread: float) -> None:
+    values = np.random.default_rng(0).standard_normal(1000) * spread
+    assert standardized(bench, values).scale == pytest.approx(values.std(), rel=1e-6)
+    assert standardized(bench, [0.1 + spread] * 1000) == FittedScale(shift=0.1 + spread, scale=1.0)
+
+
+def standardized(bench: Workbench, values: Any) -> FittedScale:
+    rows = bench.engine.table(pa.table({"x": np.asarray(values, dtype=np.float64)}))
+    (fitted,) = fit_numeric(bench, rows, {"x": [Standardize()]})["x"]
+    assert isinstance(fitted, FittedScale)
+    return fitted
 
 
 @pytest.mark.parametrize(
