@@ -222,6 +222,8 @@ class Bin(NumericStep):
             raise ValueError("give a count of bins, or else edges")
         if self.edges is not None and not self.edges:
             raise ValueError("give one edge at least")
+        if self.edges is not None and self.by != "quantile":
+            raise ValueError(f"the edges are given, so there are none to find by {self.by!r}")
         if any(left >= right for left, right in pairwise(self.edges or [])):
             raise ValueError(f"the edges {self.edges} do not ascend")
         return self

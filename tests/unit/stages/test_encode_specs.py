@@ -53,6 +53,11 @@ def test_parameters_out_of_bounds_are_refused(step: Any) -> None:
         step()
 
 
+def test_edges_that_are_given_are_not_found() -> None:
+    with pytest.raises(ValueError, match="none to find by 'label'"):
+        Bin(edges=[1], by="label")
+
+
 def test_a_column_has_several_encodings_where_names_differ() -> None:
     stage = EncodeColumns(
         columns={
