@@ -182,11 +182,9 @@ class JobOperator(ResumableJobMixin, BaseOperator):
             raise AirflowException(f"task {self.task_id} was ended by a person")
 
     def _is_current(self, handle: Handle) -> bool:
-        """Whether what a finished job has committed is still there, and wanted."""
+        """Whether what a finished job handed on is what its steps would make now: files may have changed."""
         result = Result.load(self._store(), handle["job"], handle["digest"])
-        outputs = result.outputs.values() if result else []
-        references = [reference for made in outputs for reference in made.values()]
-        return self.cache and all(self._store().exists(reference.fingerprint) for reference in references)
+        return result is not None and result.outputs == self._committed(self._store())
 
     def _execute_deferred(self, context: Context) -> NoReturn:
         state_store = context["task_state_store"]
