@@ -157,14 +157,15 @@ def settings_of(connection: Connection) -> dict[str, str]:
     """
     extra = connection.extra_dejson
     given = extra.get("conf") or {}
+    found = ""  # Never the value: it may hold secrets.
     try:
         given = json.loads(given) if isinstance(given, str) else given
-    except ValueError:
-        given = None
+    except json.JSONDecodeError as error:
+        found = f"text that is no JSON object (line {error.lineno}, column {error.colno})"
     if not isinstance(given, dict):
         raise InvalidInputError(
             f"connection {connection.conn_id}.conf",
-            f"the value {extra['conf']!r}",
+            found or f"JSON that is a {type(given).__name__}, no object",
             'a JSON object, as {"spark.executor.memory": "2g"}',
         )
     named = {"queue": "spark.yarn.queue", "namespace": "spark.kubernetes.namespace"}

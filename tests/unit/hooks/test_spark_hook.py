@@ -51,9 +51,18 @@ def test_settings(conf: str) -> None:
     assert settings == {"spark.yarn.queue": "ml", "spark.a": "1", "spark.b": "true"}
 
 
-def test_refuses_settings_that_are_no_object() -> None:
-    with pytest.raises(InvalidInputError, match=r"connection s\.conf: the value 'spark.a=1'"):
-        settings_of(Connection(conn_id="s", conn_type="spark", extra='{"conf": "spark.a=1"}'))
+@pytest.mark.parametrize(
+    ("conf", "said"),
+    [
+        ('{"spark.a": 1,\n key=s3cret}', r"text that is no JSON object \(line 2, column 2\)"),
+        (["s3cret"], "JSON that is a list, no object"),
+        ('"s3cret"', "JSON that is a str, no object"),
+    ],
+)
+def test_refuses_settings_that_are_no_object_and_tells_none_of_them(conf: object, said: str) -> None:
+    with pytest.raises(InvalidInputError, match=rf"connection s\.conf: {said}") as refused:
+        settings_of(Connection(conn_id="s", conn_type="spark", extra=json.dumps({"conf": conf})))
+    assert "s3cret" not in str(refused.value)
 
 
 SETTINGS = {
