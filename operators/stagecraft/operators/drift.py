@@ -16,6 +16,8 @@ from stagecraft.operators.output import ReportOutput
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from stagecraft.jobs.job import Step
+
 ON_DRIFT = ("fail", "warn")
 
 
@@ -80,9 +82,9 @@ class DriftOperator(StageOperator):
         """The metrics; ``report["max_psi"] < 0.2`` requires something of them."""
         return ReportOutput(self)
 
-    def execute(self, context: Context) -> None:
+    def job_steps(self) -> list[Step]:
         self._check_on_drift()
-        super().execute(context)
+        return super().job_steps()
 
     def _check_on_drift(self) -> None:
         if self.on_drift not in ON_DRIFT:

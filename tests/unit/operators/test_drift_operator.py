@@ -15,6 +15,7 @@ from stagecraft.errors import InvalidInputError
 from stagecraft.operators.drift import DriftOperator
 from stagecraft.operators.information_value import InformationValueOperator
 from stagecraft.operators.profile import ProfileOperator
+from stagecraft.operators.stage_group import StageGroup
 from stagecraft.stages.drift import Drift
 
 DATASET, REFERENCE = (
@@ -104,6 +105,23 @@ def test_choices_are_checked_when_the_file_is_parsed() -> None:
         psi="{{ params.psi }}",
         on_drift="{{ params.on_drift }}",
     )
+
+
+def test_a_choice_that_only_the_run_knows_is_checked_before_the_job() -> None:
+    given: dict[str, Any] = {
+        "dataset": DATASET,
+        "reference": REFERENCE,
+        "title": "Drift",
+        "on_drift": "{{ params.on_drift }}",
+    }
+    alone = DriftOperator(task_id="alone", **given)
+    alone.on_drift = "ignore"
+    with StageGroup(task_id="group") as group:
+        DriftOperator(task_id="drift", **given)
+    group.steps[0]["on_drift"] = "ignore"
+    for operator in (alone, group):
+        with pytest.raises(InvalidInputError, match=r"drift\.on_drift: the value 'ignore'.*'warn'"):
+            operator.job_steps()
 
 
 def test_reports_are_requirements() -> None:
