@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from airflow.sdk import DAG, XComArg
 from airflow.sdk.definitions._internal.contextmanager import DagContext, TaskGroupContext
+from airflow.sdk.definitions.param import ParamsDict
 
 from stagecraft.errors import InvalidInputError
 from stagecraft.jobs.job import StepOutput, StepValue
@@ -89,6 +90,14 @@ class StageGroup(JobOperator):
                     f"task {self.task_id}: step {step.task_id}.{name}",
                     f"the value {given[name]!r}, and the group has {own!r}",
                     f"{name} given to the group: its steps are one job",
+                )
+        own = self.params.dump()
+        for name, value in ParamsDict(given.get("params")).dump().items():
+            if name not in own or own[name] != value:
+                raise InvalidInputError(
+                    f"task {self.task_id}: step {step.task_id}.params.{name}",
+                    f"the value {value!r}, and the group has {own.get(name)!r}",
+                    "params given to the group or the DAG: they render the fields of all steps",
                 )
         self.members.append(step)
 

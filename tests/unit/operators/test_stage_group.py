@@ -211,6 +211,11 @@ def takes_a_report() -> None:
         ),
         (lambda: rows(retries=5), r"prepare: step rows\.retries: the value 5, and the group has 3"),
         (lambda: rows(trigger_rule="all_done"), r"step rows\.trigger_rule"),
+        (
+            lambda: [rows("same", params={"fraction": 0.5}), rows(params={"fraction": 0.25})],
+            r"step rows\.params\.fraction: the value 0\.25, and the group has 0\.5",
+        ),
+        (lambda: rows(params={"day": Param(1)}), r"step rows\.params\.day: the value 1, .* has None"),
         (lambda: [rows(), rows()], r"'rows' has already been added"),
         (lambda: sample(rows().output), r"sample\.inputs: it takes 'return_value' of another step"),
         (takes_a_report, r"sample\.parameters: it takes 'evaluate\.report' of another step"),
