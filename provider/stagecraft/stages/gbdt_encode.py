@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from stagecraft.transforms.chain import Chain
     from stagecraft.transforms.leaf_encode import LeafEncode
 
+log = logging.getLogger(__name__)
+
 BOOSTER_FILE = "booster.ubj"
 HOST_BYTES = 12
 """What a value takes on one machine while trees are grown, about: itself as float32, its bin, its place."""
@@ -40,8 +43,9 @@ class GBDTEncode(Stage):
     :param boosting: how the trees are grown
     :param output: the name of the list column to add
     :param trainer: where trees are grown: ``host`` (this machine), ``spark`` (``xgboost.spark`` on the
-        engine's Spark, whose trees differ a little from a host's), or ``auto``: the host, unless the engine
-        is Spark and the rows do not fit this machine's memory
+        engine's Spark, whose trees differ a little from a host's; not through Spark Connect), or ``auto``:
+        the host, unless the engine is such a Spark and the rows do not fit this machine's memory. The log
+        and the model's ``meta`` tell which it was
 
     >>> GBDTEncode(label="late", boosting={"rounds": 60, "depth": 5}).boosting.rounds
     60
@@ -70,13 +74,15 @@ class GBDTEncode(Stage):
         encoder = bench.store.open(dataset.model)
         assert isinstance(encoder, Model)
         columns = _features(encoder.chain)
+        _check_passed_by("label", self.label, columns)
+        _check_passed_by("weight", self.weight, columns)
         dataset.require("gbdt_encode.dataset", *columns)
         dataset.require("gbdt_encode.label", self.label)
         dataset.require("gbdt_encode.weight", *([self.weight] if self.weight else []))
         check_output("gbdt_encode.output", dataset, self.output)
-        trainer = self._trainer(bench, dataset, len(columns))
-
         rows = bench.engine.scan(dataset)
+        trainer = self._trainer(bench, dataset, rows, len(columns))
+
         target = Target.fit(bench.engine, rows, self.label, self.weight, self.boosting.objective)
         booster = self._train(trainer, bench, dataset, rows, columns, target)
         leaves = LeafEncode.of(tree_table(booster), columns, self.output)
@@ -84,17 +90,31 @@ class GBDTEncode(Stage):
         drafts["model"].meta.update(handed_on(encoder), trainer=trainer)
         add_leaves(bench, drafts, rows, encoder.chain, leaves, encoder.golden())
 
-    def _trainer(self, bench: Workbench, dataset: Dataset, columns: int) -> Literal["host", "spark"]:
+    def _trainer(
+        self, bench: Workbench, dataset: Dataset, rows: Relation, columns: int
+    ) -> Literal["host", "spark"]:
         from stagecraft.engines.choose import usable_memory
+        from stagecraft.stages.gbdt_spark import is_remote
 
-        on_spark = bench.engine.name == "spark"
-        if self.trainer == "spark" and not on_spark:
+        engine = bench.engine.name
+        place = "Spark Connect" if engine == "spark" and is_remote(rows) else f"the engine {engine}"
+        if self.trainer == "spark" and place != "the engine spark":
             raise InvalidInputError(
-                "gbdt_encode.trainer", f"'spark' on the engine {bench.engine.name}", 'engine="spark"'
+                "gbdt_encode.trainer",
+                f"'spark' on {place}",
+                'engine="spark" with a master such as spark://… or yarn, or trainer="host"',
             )
         if self.trainer != "auto":
             return self.trainer
-        return "spark" if on_spark and dataset.rows * columns * HOST_BYTES > usable_memory() else "host"
+        needed, memory = dataset.rows * columns * HOST_BYTES, usable_memory()
+        trainer: Literal["host", "spark"] = (
+            "spark" if place == "the engine spark" and needed > memory else "host"
+        )
+        log.info(
+            "Trees are grown on %s: %s, and the values take about %d of this machine's %d MiB",
+            *(trainer, place, needed >> 20, memory >> 20),
+        )
+        return trainer
 
     def _train(
         self,
@@ -157,3 +177,16 @@ def _features(encoder: Chain) -> list[str]:
                 "rows that are encoded into one number a column",
             )
     return encoder.layout.columns
+
+
+def _check_passed_by(field: str, column: str | None, features: list[str]) -> None:
+    """Refuse a label or weight that the trees would see as a feature.
+
+    :raises InvalidInputError: names the column
+    """
+    if column is not None and column.lower() in (name.lower() for name in features):
+        raise InvalidInputError(
+            f"gbdt_encode.{field}",
+            f"the column {column!r} is encoded, so the trees would see it as a feature",
+            "an encoding that lets it pass, or label= of the encode stage",
+        )

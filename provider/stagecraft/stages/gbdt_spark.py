@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from stagecraft.stages.gbdt_target import Target
 
 
+def is_remote(rows: Relation) -> bool:
+    """Whether a relation of the Spark engine is one of Spark Connect, which ``xgboost.spark`` cannot use."""
+    return type(rows.frame).__module__.startswith("pyspark.sql.connect.")
+
+
 def train_on_spark(
     engine: Engine, rows: Relation, columns: list[str], target: Target, parameters: BoostingParameters
 ) -> xgboost.Booster:

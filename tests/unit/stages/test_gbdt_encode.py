@@ -1,0 +1,57 @@
+"""What GBDT encoding refuses before it looks at the rows, and where it grows the trees."""
+
+from __future__ import annotations
+
+import logging
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from stagecraft.engines import choose
+from stagecraft.errors import InvalidInputError
+from stagecraft.stages import gbdt_encode, gbdt_spark
+from stagecraft.stages.gbdt_encode import GBDTEncode
+
+
+@pytest.mark.parametrize("field", ["label", "weight"])
+def test_no_target_is_a_feature(field: str) -> None:
+    gbdt_encode._check_passed_by(field, None, ["wind"])
+    gbdt_encode._check_passed_by(field, "late", ["wind"])
+    with pytest.raises(InvalidInputError, match=rf"gbdt_encode\.{field}: the column 'Late' .*label= of the"):
+        gbdt_encode._check_passed_by(field, "Late", ["wind", "late"])
+
+
+@pytest.mark.parametrize(
+    ("engine", "remote", "memory", "taken"),
+    [
+        ("duckdb", False, 0, "host"),
+        ("spark", False, 0, "spark"),
+        ("spark", False, 1 << 40, "host"),
+        ("spark", True, 0, "host"),
+    ],
+)
+def test_where_trees_are_grown(
+    engine: str,
+    remote: bool,
+    memory: int,
+    taken: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(choose, "usable_memory", lambda: memory)
+    monkeypatch.setattr(gbdt_spark, "is_remote", lambda _: remote)
+    bench: Any = SimpleNamespace(engine=SimpleNamespace(name=engine))
+    dataset: Any = SimpleNamespace(rows=1000)
+    rows: Any = None
+
+    with caplog.at_level(logging.INFO, gbdt_encode.__name__):
+        assert GBDTEncode(label="y")._trainer(bench, dataset, rows, 3) == taken
+    assert f"grown on {taken}" in caplog.text
+    asked = GBDTEncode(label="y", trainer="spark")
+    if engine == "spark" and not remote:
+        assert asked._trainer(bench, dataset, rows, 3) == "spark"
+        return
+    place = "Spark Connect" if remote else "the engine duckdb"
+    with pytest.raises(InvalidInputError, match=rf"trainer: 'spark' on {place}; .*trainer=\"host\""):
+        asked._trainer(bench, dataset, rows, 3)
