@@ -9,6 +9,7 @@ from pydantic import Field
 
 from stagecraft.artifacts.artifact import Kind
 from stagecraft.artifacts.dataset import Dataset
+from stagecraft.artifacts.fingerprint import output_fingerprint
 from stagecraft.artifacts.model import Model
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Stage, Workbench
@@ -52,9 +53,12 @@ class GBDTImport(Stage):
 
     def fingerprint(self, inputs: Mapping[str, str]) -> str:
         """As ever, but with the model file's content in place of where it lies."""
+        return self._fingerprint_of(_read(self.booster), inputs)
+
+    def _fingerprint_of(self, content: bytes, inputs: Mapping[str, str]) -> str:
         import hashlib
 
-        return super().fingerprint({**inputs, "booster": hashlib.sha256(_read(self.booster)).hexdigest()})
+        return super().fingerprint({**inputs, "booster": hashlib.sha256(content).hexdigest()})
 
     def parameters(self) -> dict[str, Any]:
         return self.model_dump(mode="json", exclude={"booster"})
@@ -65,6 +69,11 @@ class GBDTImport(Stage):
 
         dataset: Dataset = inputs["dataset"]
         content = _read(self.booster)
+        own = self._fingerprint_of(content, {"dataset": dataset.fingerprint})
+        if output_fingerprint(own, "model") != drafts["model"].fingerprint:
+            raise InvalidInputError(
+                WHERE, f"the file {self.booster!r} changed while it was read", "run again"
+            )
         kind, names, trees = read_trees(content)
         columns = self._columns(dataset, names)
         check_output("gbdt_import.output", dataset, self.output)

@@ -54,6 +54,9 @@ class SQL(Stage):
         engine.write(engine.sql(self.query, **tables), draft)
         if draft.meta["rows"] == 0:
             raise InvalidInputError("sql.query", "the query gives no rows", "check its joins and filters")
+        fingerprints = {name: dataset.fingerprint for name, dataset in inputs.items()}
+        if self.addresses(fingerprints)["dataset"] != draft.fingerprint:
+            raise InvalidInputError("sql.files", "a file changed while it was read", "run again")
         bench.tracker.log(0, rows=draft.meta["rows"])
 
 
