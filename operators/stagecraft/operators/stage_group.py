@@ -91,7 +91,7 @@ class StageGroup(JobOperator):
                     f"the value {given[name]!r}, and the group has {own!r}",
                     f"{name} given to the group: its steps are one job",
                 )
-        own = self.params.dump()
+        own = ParamsDict(self.params).dump()
         for name, value in ParamsDict(given.get("params")).dump().items():
             if name not in own or own[name] != value:
                 raise InvalidInputError(
