@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,7 +12,7 @@ from stagecraft.artifacts.artifact import Kind
 from stagecraft.artifacts.dataset import Dataset
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Stage, Workbench
-from stagecraft.stages.bottom_k import HIGHEST, LOWEST, find_cuts, hash_bounds
+from stagecraft.stages.bottom_k import DEVIATIONS, HIGHEST, LOWEST, find_cuts, hash_bounds
 from stagecraft.stages.keyed import (
     HASHES,
     ColumnNames,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from stagecraft.artifacts.store import Draft
-    from stagecraft.engines.contract import Engine
+    from stagecraft.engines.contract import Engine, Relation
 
 
 class KeySplit(Stage):
@@ -67,6 +68,8 @@ class KeySplit(Stage):
             rows=rows.relation,
             cuts=engine.table(cuts),
         )
+        if not self.strata:
+            self._check_shares(engine, placed)
         for part, pieces in self.pieces.items():
             taken = ", ".join(map(str, pieces))
             query = f"SELECT {rows.originals()} FROM rows WHERE rows.piece IN ({taken})"
@@ -77,6 +80,28 @@ class KeySplit(Stage):
                     self.name, f"the part {part!r} is empty", "a larger part, or more keys"
                 )
             bench.tracker.log(0, **{f"{part}_rows": found})
+
+    def _check_shares(self, engine: Engine, placed: Relation) -> None:
+        """Refuse keys whose hashes are not spread evenly, as those of a split by the same hashes are not.
+
+        A count may be as far from its share as 8 standard deviations are of a normal one, by Bernstein's
+        inequality, which holds for few keys too.
+        """
+        counted = engine.sql(
+            "SELECT piece, count(DISTINCT hash) AS keys FROM rows GROUP BY piece", rows=placed
+        )
+        counts = {row["piece"]: row["keys"] for row in engine.collect(counted).to_pylist()}
+        keys = sum(counts.values())
+        first, second = (cut / HASHES for cut in self.cuts(HASHES))
+        for piece, share in enumerate((first, second - first, 1 - second)):
+            found, expected = counts.get(piece, 0), keys * share
+            third = DEVIATIONS**2 / 6
+            if abs(found - expected) > third + math.sqrt(third**2 + DEVIATIONS**2 * expected * (1 - share)):
+                raise InvalidInputError(
+                    f"{self.name}.seed",
+                    f"{found} of {keys} keys lie where about {expected:.0f} are expected",
+                    "another seed: these rows were split by the same key and seed",
+                )
 
     def _expected(self) -> pa.Table:
         import pyarrow as pa

@@ -95,3 +95,17 @@ class TestSplits:
             KFoldSplit(key="id", strata="gap", fold=0).run(bench, dataset=dataset)
         with pytest.raises(InvalidInputError, match=r"random_split: the part '\w+' is empty"):
             RandomSplit(key="one").run(bench, dataset=dataset)
+
+    def test_a_split_of_a_split(self, bench: Workbench, store: Store, commit_rows: Commit) -> None:
+        """By the same hashes it would not have its shares; a few keys may be spread by chance."""
+        dataset = commit_rows(store, "i1", pa.table({"id": range(2000)}))
+        train = RandomSplit(key="id", test=0.5).run(bench, dataset=dataset)["train"]
+        with pytest.raises(InvalidInputError, match=r"random_split\.seed: .*would do: another seed"):
+            RandomSplit(key="id", test=0.6).run(bench, dataset=train)
+        tested = RandomSplit(key="id", test=0.6, seed=1).run(bench, dataset=train)["test"]
+        assert abs(tested.meta["rows"] / train.meta["rows"] - 0.6) < 0.1
+        outer = KFoldSplit(key="id", folds=4, fold=0).run(bench, dataset=dataset)["train"]
+        with pytest.raises(InvalidInputError, match=r"k_fold_split\.seed"):
+            KFoldSplit(key="id", folds=4, fold=0).run(bench, dataset=outer)
+        inner = KFoldSplit(key="id", folds=4, fold=0, seed=1).run(bench, dataset=outer)["test"]
+        assert abs(inner.meta["rows"] / outer.meta["rows"] - 0.25) < 0.1
