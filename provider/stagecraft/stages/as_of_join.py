@@ -93,21 +93,30 @@ class AsOfJoin(BaseModel):
     def check_rows(self, engine: Engine, features: Relation) -> None:
         """Refuse two features of one key and time; log how many lack either.
 
+        Their columns go by names of ours, so that theirs may be any.
+
         :raises InvalidInputError: names one such key and time
         """
-        names = ", ".join(map(quoted, self.identity))
+        aliases = [f"i{number}" for number in range(len(self.identity))]
+        named = ", ".join(
+            f"{quoted(name)} AS {alias}" for name, alias in zip(self.identity, aliases, strict=True)
+        )
+        groups = ", ".join(aliases)
         repeated = engine.collect(
             engine.sql(
-                f"SELECT {names}, count(*) AS rows FROM features WHERE {self.identified} "
-                f"GROUP BY {names} HAVING count(*) > 1 ORDER BY {names} LIMIT 1",
+                f"SELECT {groups}, count(*) AS copies "
+                f"FROM (SELECT {named} FROM features WHERE {self.identified}) AS named "
+                f"GROUP BY {groups} HAVING count(*) > 1 ORDER BY {groups} LIMIT 1",
                 features=features,
             )
         ).to_pylist()
         if repeated:
-            *values, rows = repeated[0].values()
-            example = ", ".join(f"{name} {value!s}" for name, value in zip(repeated[0], values, strict=False))
+            *values, copies = repeated[0].values()
+            example = ", ".join(
+                f"{name} {value!s}" for name, value in zip(self.identity, values, strict=True)
+            )
             raise InvalidInputError(
-                self.where, f"{rows} rows are of the key and time {example}", "one row a key and time"
+                self.where, f"{copies} rows are of the key and time {example}", "one row a key and time"
             )
         missing = engine.sql(
             f"SELECT count(*) AS rows FROM features WHERE NOT ({self.identified})", features=features

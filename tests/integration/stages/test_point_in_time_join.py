@@ -133,6 +133,27 @@ def test_sets_of_other_keys_and_times(
     same_rows(both, expected)
 
 
+def test_columns_may_have_any_names(bench: Workbench, store: Store, commit_rows: Commit) -> None:
+    """Those that the queries give to columns of their own among them."""
+    labels = commit_rows(store, "c1", pa.table({"rows": [1, 2], "t": pa.array([hours(2)] * 2, ZONED)}))
+    names = {"copies": [5, 6], "kind": ["x", "y"], "at": [7, 8], "l0": [1, 1], "k0": [0, 0], "i0": [3, 4]}
+    times = pa.array([hours(1), hours(1)], ZONED)
+    planes = commit_rows(store, "c2", pa.table({"rows": [1, 2], "t": times, **names}))
+    joined = PointInTimeJoin(key="rows", time="t", features={"planes": FeatureSet()})
+    found = joined.run(bench, labels=labels, planes=planes)["dataset"]
+    assert isinstance(found, Dataset)
+    rows = sorted(found.table().select(["rows", *names]).to_pylist(), key=lambda row: row["rows"])
+    assert rows == pa.table({"rows": [1, 2], **names}).to_pylist()
+
+    times = pa.array([hours(1), hours(1)], ZONED)
+    twice = commit_rows(store, "c3", pa.table({"id": [1, 1], "rows": times}))
+    renamed = PointInTimeJoin(
+        key={"rows": "id"}, time="t", features={"planes": FeatureSet(time="rows", columns=[])}
+    )
+    with pytest.raises(InvalidInputError, match="2 rows are of the key and time id 1, rows 2013-01-01 01"):
+        renamed.run(bench, labels=labels, planes=twice)
+
+
 def test_refuses(bench: Workbench, store: Store, commit_rows: Commit) -> None:
     labels = commit_rows(store, "b1", pa.table({"k": ["a"], "t": pa.array([START], LOCAL), "v": [1]}))
     twice = {
