@@ -102,8 +102,7 @@ class NumericEncoding(ColumnEncoding):
                 values = step.map(values)
         if last:
             return [pa.array(last.slots(values).astype(slot_type(last.size)))]
-        limit = float(np.finfo(np.float32).max)
-        return [pa.array(np.clip(values, -limit, limit).astype(np.float32))]
+        return [pa.array(float32(values))]
 
 
 class MissingEncoding(ColumnEncoding):
@@ -192,7 +191,7 @@ class OneHotEncoding(CategoricalEncoding):
 
 
 class NumberEncoding(CategoricalEncoding):
-    """A number for each slot of the vocabulary: a count, the label's mean.
+    """A number for each slot of the vocabulary: a count, the label's mean; within float32's range.
 
     :param values: one a slot; of several lists, the one that the integer column ``fold`` names
     """
@@ -225,7 +224,7 @@ class NumberEncoding(CategoricalEncoding):
         import numpy as np
         import pyarrow as pa
 
-        values = np.array(self.values, dtype=np.float32)
+        values = float32(np.array(self.values))
         fold = batch.column(self.fold).to_numpy() if self.fold else 0
         return [pa.array(values[fold, self.slots(batch)])]
 
@@ -273,3 +272,11 @@ def float64(column: pa.Array) -> np.ndarray:
     import pyarrow as pa
 
     return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
+
+
+def float32(values: np.ndarray) -> np.ndarray:
+    """Return float64 as float32; what lies beyond its range becomes its largest number."""
+    import numpy as np
+
+    limit = float(np.finfo(np.float32).max)
+    return np.clip(values, -limit, limit).astype(np.float32)

@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from stagecraft.errors import InvalidInputError
+
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
+
+LARGEST = 2**31 - 1
+"""The most features that there can be: their numbers are int32."""
 
 
 class CSR(NamedTuple):
@@ -64,11 +69,21 @@ class Layout(BaseModel):
 
     @classmethod
     def of(cls, features: Iterable[Feature]) -> Layout:
-        """Lay columns out one after another."""
+        """Lay columns out one after another.
+
+        :raises InvalidInputError: there are more features than int32 can number
+        """
         blocks, offset = [], 1
         for feature in features:
             blocks.append(Block(offset=offset, **feature._asdict()))
             offset += feature.size
+        if offset > LARGEST:
+            largest = max(blocks, key=lambda block: block.size)
+            raise InvalidInputError(
+                f"encode.columns.{largest.column}",
+                f"{largest.size} of {offset} features are its, and int32 numbers {LARGEST}",
+                "fewer bits",
+            )
         return cls(blocks=blocks)
 
     @property

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from stagecraft.errors import InvalidInputError
 from stagecraft.transforms.base import Transform
 from stagecraft.transforms.categorical import FittedHash, FittedIndex, categories, slot_type
 from stagecraft.transforms.encode import Encode
@@ -21,7 +22,7 @@ from stagecraft.transforms.encodings import (
     OneHotEncoding,
     SlotEncoding,
 )
-from stagecraft.transforms.layout import Feature
+from stagecraft.transforms.layout import LARGEST, Feature, Layout
 from stagecraft.transforms.numeric import FittedBin, FittedFill
 
 SCHEMA = pa.schema(
@@ -153,3 +154,19 @@ def test_classes_become_codes_in_their_order() -> None:
     assert made.to_pylist() == [{"late": 1, "id": 1}, {"late": 0, "id": 2}]
     assert made.schema.types == [pa.int8(), pa.int64()]
     assert Encode(encodings=[label]).features() == []
+
+
+def test_numbers_of_categories_stay_finite() -> None:
+    values = [[1e300, -1e300, 1.5]]
+    encoding = NumberEncoding(
+        columns=["a"], output="a_target", map=FittedIndex(vocabulary=["a"]), values=values
+    )
+    [found] = encoding.apply(batch([{"a": None}, {"a": "?"}, {"a": "a"}]))
+    largest = np.finfo(np.float32).max
+    assert found.to_numpy().tolist() == [largest, -largest, 1.5]
+
+
+def test_as_many_features_as_int32_numbers() -> None:
+    assert Layout.of([Feature("a", "slot", LARGEST - 1)]).dimension == LARGEST
+    with pytest.raises(InvalidInputError, match=r"encode\.columns\.a: .*would do: fewer bits"):
+        Layout.of([Feature("a", "slot", LARGEST - 1), Feature("b")])
