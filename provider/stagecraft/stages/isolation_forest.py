@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from stagecraft.artifacts.artifact import Kind
 from stagecraft.artifacts.model import Model, fill_model
@@ -69,6 +69,13 @@ class IsolationForest(Stage):
     sample_size: int = Field(default=256, ge=2, le=4096)
     contamination: float | None = Field(default=None, gt=0, le=0.5)
     seed: int = Field(default=0, ge=0)
+
+    @field_validator("columns")
+    @classmethod
+    def _each_once(cls, columns: list[str] | None) -> list[str] | None:
+        if columns and len(set(columns)) < len(columns):
+            raise ValueError("each column once")
+        return columns
 
     def execute(self, bench: Workbench, drafts: dict[str, Draft], inputs: dict[str, Any]) -> None:
         from stagecraft.transforms.chain import Chain

@@ -74,3 +74,8 @@ def test_a_join_needs_features_and_labels() -> None:
     PointInTimeJoin.check_inputs(dict.fromkeys(["labels", "weather", "planes"], Kind.DATASET))
     with pytest.raises(InvalidInputError, match=r"point_in_time_join\.planes: a model"):
         PointInTimeJoin.check_inputs({"labels": Kind.DATASET, "planes": Kind.MODEL})
+
+
+def test_a_forest_looks_at_each_column_once() -> None:
+    with pytest.raises(InvalidInputError, match=r"isolation_forest\.columns: .*each column once"):
+        IsolationForest.validated({"key": "id", "columns": ["x", "y", "x"]})
