@@ -11,6 +11,7 @@ from stagecraft.stages.categorical_steps import CategoricalStep, TargetEncode
 from stagecraft.stages.category_counts import MOST_FREQUENT, Counted, Counts, count_categories
 from stagecraft.stages.cross import Column, name_of, parts_of
 from stagecraft.stages.hashing import stable_hash
+from stagecraft.stages.quoting import free_name
 
 if TYPE_CHECKING:
     from stagecraft.engines.contract import Engine, Relation
@@ -90,5 +91,5 @@ def _counted(each: Asked, folds: dict[str, str], kinds: Mapping[str, str], label
     hashed = stable_hash(step.seed, {name: kinds[name] for name in step.key}, where=f"{where}.key")
     fold = f"CAST((({hashed}) % {step.folds} + {step.folds}) % {step.folds} AS INTEGER)"
     if fold not in folds.values():
-        folds[f"__fold_{len(folds)}"] = fold
+        folds[free_name(f"fold_{len(folds)}", [*kinds, *folds])] = fold
     return Counted(each.column, fold, step.folds, label.whole, label.scale)

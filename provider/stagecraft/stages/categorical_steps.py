@@ -112,6 +112,12 @@ class OneHot(CategoricalStep):
         from stagecraft.transforms.encodings import OneHotEncoding
 
         vocabulary = counts.frequent(self.min_count, self.top)
+        if not len(counts.values):
+            raise InvalidInputError(
+                f"encode.columns.{output}",
+                "every value is missing, so there is no column to make",
+                'a column with values, or Fill("a text") before OneHot()',
+            )
         if len(vocabulary) > MAX_COLUMNS:
             raise InvalidInputError(
                 f"encode.columns.{output}",

@@ -17,7 +17,7 @@ from stagecraft.stages.encoding import Encoding, encodings
 from stagecraft.stages.encodings import Bin, CategoricalStep, NumericStep, TargetEncode
 from stagecraft.stages.labels import handed_on
 from stagecraft.stages.numeric_fit import fit_numeric
-from stagecraft.stages.quoting import quoted
+from stagecraft.stages.quoting import free_name, quoted
 from stagecraft.transforms.types import check_categorical, check_numeric
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from stagecraft.transforms.encodings import ColumnEncoding
 
 GOLDEN_ROWS = 64
-NUMBER_OF_LABEL = "__label"
+YEARS = ("0001-01-01", "9999-12-31")
+"""The dates whose text is the same on every engine."""
 
 
 class EncodeColumns(Stage):
@@ -95,8 +96,12 @@ class EncodeColumns(Stage):
         self._check(dataset)
         before = self._before(bench.store, dataset)
         rows = bench.engine.scan(dataset)
+        self._check_dates(bench, rows, dataset.columns)
         label = self._label(bench, rows, dataset.columns)
         chain, training, folded = self.fit(bench, rows, dataset.columns, label)
+        if before:
+            chain = before.chain.then(*chain.transforms)
+        _ = chain.layout  # refused here, before anything is written, where there are too many features
         bench.engine.write(bench.engine.map_batches(folded, training), drafts["dataset"])
         golden = golden_rows(dataset, self._inputs())
         meta: dict[str, Any] = {"label": self.label} if label else {}
@@ -105,7 +110,6 @@ class EncodeColumns(Stage):
         if before:
             meta = handed_on(before) | meta
             golden = beside(before.golden(), golden)
-            chain = before.chain.then(*chain.transforms)
         fill_model(drafts["model"], chain, golden, **meta)
         drafts["dataset"].meta["model"] = drafts["model"].reference.model_dump(mode="json")
 
@@ -122,7 +126,7 @@ class EncodeColumns(Stage):
         from stagecraft.transforms.encode import Encode
         from stagecraft.transforms.encodings import MissingEncoding, NumericEncoding
 
-        numeric = self._fit_numeric(bench, rows, label)
+        numeric = self._fit_numeric(bench, rows, kinds, label)
         asked = [
             Asked(column, encoding.steps[-1], encoding.fill)
             for encoding in self.columns
@@ -150,7 +154,9 @@ class EncodeColumns(Stage):
             folded,
         )
 
-    def _fit_numeric(self, bench: Workbench, rows: Relation, label: Label | None) -> dict[str, Any]:
+    def _fit_numeric(
+        self, bench: Workbench, rows: Relation, kinds: Mapping[str, str], label: Label | None
+    ) -> dict[str, Any]:
         chains = {
             name_of(column): [step for step in encoding.steps if isinstance(step, NumericStep)]
             for encoding in self.columns
@@ -166,9 +172,9 @@ class EncodeColumns(Stage):
                 f"{self.label!r} has {len(label.classes or [])} classes",
                 'numbers or two classes for Bin(by="label")',
             )
-        numbered = f"SELECT *, {label.number} AS {quoted(NUMBER_OF_LABEL)} FROM rows"
-        rows = bench.engine.sql(numbered, rows=rows)
-        return dict(fit_numeric(bench, rows, chains, label=NUMBER_OF_LABEL))
+        name = free_name("number_of_label", kinds)
+        rows = bench.engine.sql(f"SELECT *, {label.number} AS {quoted(name)} FROM rows", rows=rows)
+        return dict(fit_numeric(bench, rows, chains, label=name))
 
     def _label(self, bench: Workbench, rows: Relation, kinds: Mapping[str, str]) -> Label | None:
         from stagecraft.stages.label_mapping import fit_label
@@ -204,6 +210,27 @@ class EncodeColumns(Stage):
             for step in encoding.steps:
                 if isinstance(step, TargetEncode):
                     dataset.require("encode.columns.key", *step.key)
+
+    def _check_dates(self, bench: Workbench, rows: Relation, kinds: Mapping[str, str]) -> None:
+        """Refuse dates whose text differs from engine to engine."""
+        columns = (column for encoding in self.columns if not encoding.numeric for column in encoding.columns)
+        parts = dict.fromkeys(part for column in columns for part in parts_of(column))
+        dates = [part for part in parts if kinds[part].startswith("date")]
+        if not dates:
+            return
+        first, last = (f"DATE '{day}'" for day in YEARS)
+        outside = ", ".join(
+            f"count(CASE WHEN {quoted(name)} < {first} OR {quoted(name)} > {last} THEN 1 END) AS d{number}"
+            for number, name in enumerate(dates)
+        )
+        [found] = bench.engine.collect(bench.engine.sql(f"SELECT {outside} FROM rows", rows=rows)).to_pylist()
+        for name, count in zip(dates, found.values(), strict=True):
+            if count:
+                raise InvalidInputError(
+                    f"encode.columns.{name}",
+                    f"{count} dates lie outside the years 1 to 9999",
+                    "those rows left out, or their dates NULL, by the query",
+                )
 
 
 def beside(golden: pa.Table, more: pa.Table) -> pa.Table:
