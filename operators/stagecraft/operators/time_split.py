@@ -9,13 +9,16 @@ from stagecraft.operators.output import Output
 
 
 class TimeSplitOperator(StageOperator):
-    """Cuts a dataset at the starts of calendar months, counted back from its newest row.
+    """Cuts a dataset at the starts of calendar months, counted back from its newest row, or at instants.
 
     :param dataset: the rows to split
     :param column: a date or timestamp column
-    :param test_months: the newest months, which test
-    :param validation_months: the months before those, which validate
+    :param test_months: the newest months, which test; 1 where nothing is given
+    :param validation_months: the months before those, which validate; 1 where nothing is given, or 0
     :param train_months: the months before those, which train; all earlier ones where None
+    :param test_from: in place of months, the instant from which rows test: a date or timestamp by ISO 8601
+    :param validation_from: the instant from which earlier ones validate; none do where None
+    :param train_from: the instant from which the rest trains; all of it where None
     """
 
     stage_address = "stagecraft.stages.split:TimeSplit"
@@ -25,9 +28,12 @@ class TimeSplitOperator(StageOperator):
         *,
         dataset: Input,
         column: str,
-        test_months: int | str = 1,
-        validation_months: int | str = 1,
+        test_months: int | str | None = None,
+        validation_months: int | str | None = None,
         train_months: int | str | None = None,
+        test_from: str | None = None,
+        validation_from: str | None = None,
+        train_from: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -37,6 +43,9 @@ class TimeSplitOperator(StageOperator):
                 "test_months": test_months,
                 "validation_months": validation_months,
                 "train_months": train_months,
+                "test_from": test_from,
+                "validation_from": validation_from,
+                "train_from": train_from,
             },
             **kwargs,
         )

@@ -109,6 +109,35 @@ class TestTimeSplit:
             TimeSplit(column="wind").run(bench, dataset=dataset)
         with pytest.raises(InvalidInputError, match="the part 'train' is empty"):
             TimeSplit(column="day", test_months=11).run(bench, dataset=dataset)
+        with pytest.raises(InvalidInputError, match=r"999999 months .* before the year 1.*fewer months"):
+            TimeSplit(column="day", train_months=999_999).run(bench, dataset=dataset)
+        with pytest.raises(InvalidInputError, match=r"time_split\.dataset: it has no rows"):
+            TimeSplit(column="day").run(bench, dataset=commit_rows(store, "a4", raw.slice(0, 0)))
+
+    def test_cuts_at_instants(self, bench: Workbench, store: Store, commit_rows: Commit) -> None:
+        starts = [datetime.datetime(2013, month, 1, 12) for month in range(1, 7)]
+        kinds = {"day": pa.date32(), "local": pa.timestamp("us"), "zoned": pa.timestamp("us", "UTC")}
+        table = pa.table({"n": range(6), **{k: pa.array(starts).cast(kind) for k, kind in kinds.items()}})
+        dataset = commit_rows(store, "a5", table)
+        march, may = "2013-03-01", "2013-05-01"
+        noon = {"local": "2013-03-01T12:00:00", "zoned": "2013-03-01T14:00:00+02:00"}
+        for column, validation, test, train, sizes in [
+            ("day", march, may, "2013-02-01", (1, 2, 2)),
+            ("local", noon["local"], may, None, (2, 2, 2)),
+            ("zoned", noon["zoned"], may, None, (2, 2, 2)),
+            ("zoned", None, "2013-03-01T12:00:01", None, (3, 0, 3)),
+        ]:
+            stage = TimeSplit(column=column, validation_from=validation, test_from=test, train_from=train)
+            parts = stage.run(bench, dataset=dataset)
+            assert tuple(parts[part].meta["rows"] for part in ("train", "validation", "test")) == sizes
+        parts = TimeSplit(column="day", validation_months=0).run(bench, dataset=dataset)
+        assert [parts[part].meta["rows"] for part in ("train", "validation", "test")] == [5, 0, 1]
+        for column, test, message in [
+            ("day", "2013-03-01T12:00", "has a time"),
+            ("local", "2013-03-01T12:00Z", "has a zone"),
+        ]:
+            with pytest.raises(InvalidInputError, match=rf"time_split\.test_from: .* {message}"):
+                TimeSplit(column=column, test_from=test).run(bench, dataset=dataset)
 
 
 COLUMNS: dict[Any, Any] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from typing import Any
 
 import pytest
 
@@ -95,3 +96,17 @@ def test_months_are_counted_back_over_the_year(
     found = split.cuts(datetime.date(2013, 3, 17))
     dates = tuple(date and datetime.date.fromisoformat(date) for date in cuts)
     assert (found["test"], found["validation"], found["train"]) == dates
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"test_from": "2013-01-01", "test_months": 1}, "months, or else instants"),
+        ({"train_from": "2013-01-01"}, "need test_from"),
+        ({"test_from": "2013-01-01", "validation_from": "2013-01-01T02:00+02:00"}, "ascend"),
+        ({"test_from": "yesterday"}, r"time_split\.test_from: .*isoformat"),
+    ],
+)
+def test_instants_that_are_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        TimeSplit.validated({"column": "day", **given})
