@@ -279,4 +279,4 @@ def float32(values: np.ndarray) -> np.ndarray:
     import numpy as np
 
     limit = float(np.finfo(np.float32).max)
-    return np.clip(values, -limit, limit).astype(np.float32)
+    return np.asarray(np.clip(values, -limit, limit), dtype=np.float32)
