@@ -74,6 +74,7 @@ class KeySplit(Stage):
             taken = ", ".join(map(str, pieces))
             query = f"SELECT {rows.originals()} FROM rows WHERE rows.piece IN ({taken})"
             engine.write(engine.sql(query, rows=placed), drafts[part])
+            drafts[part].meta.update(dataset.encoding)
             found = drafts[part].meta["rows"]
             if not found and not self.may_be_empty(part):
                 raise InvalidInputError(
