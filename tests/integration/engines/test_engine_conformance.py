@@ -18,6 +18,7 @@ from stagecraft.artifacts.artifact import Kind
 from stagecraft.artifacts.dataset import Dataset
 from stagecraft.artifacts.store import Store
 from stagecraft.engines.contract import Engine
+from stagecraft.engines.duckdb import DuckDBEngine
 from stagecraft.engines.types import canonical
 from stagecraft.errors import CorruptArtifactError, InvalidInputError
 from stagecraft.transforms.categorical import FittedHash, FittedIndex
@@ -350,8 +351,9 @@ class TestEngine:
         assert sum(groups) == dataset.rows == 150_000
         assert max(groups) <= 1 << 16
 
-    def test_refuses_corrupt_file(self, engine: Engine, tables: dict[str, Any], store: Store) -> None:
-        dataset = written(engine, tables["names"], store)
+    def test_refuses_corrupt_file(self, engine: Engine, store: Store) -> None:
+        with DuckDBEngine() as other:  # What the engine itself has just written it reads from memory.
+            dataset = written(other, other.table(pa.table({"n": [1, 2, 3]})), store)
         with open(dataset.files[0], "r+b") as file:
             file.seek(8)
             file.write(b"\0\1\2")
