@@ -25,7 +25,8 @@ stop: ## End a demo that runs elsewhere
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m stagecraft.demo stop --home $(HOME_DIR); fi
 
 test: lint typecheck ## Check and test everything
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/integration tests/system $(PYTEST)
+	$(BIN)/python -m pytest tests/system $(PYTEST)
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/integration $(PYTEST)
 
 bench-data: $(VENV)/.bench ## Measure the data stages beside what one writes by hand; QUICK=1 takes fewer rows
 	$(BIN)/python benchmarks/bench_data.py

@@ -58,23 +58,26 @@ class AppendedFile:
     def __init__(self, store: Store, folder: str) -> None:
         self._path = os.path.join(store.strip(store.uri(folder)), file_name(new_writer(), 0))
         self._file: FileIO | None = None
+        self._lock = RLock()
 
     def write(self, lines: bytes) -> None:
-        try:
-            if self._file is None:
-                os.makedirs(os.path.dirname(self._path), exist_ok=True)
-                self._file = open(self._path, "ab", buffering=0)  # noqa: SIM115 - open as long as the sink
-            self._file.write(lines)
-        except OSError as error:
-            raise UnwritableStoreError(f"tracking: cannot write {self._path} ({error})") from error
+        with self._lock:
+            try:
+                if self._file is None:
+                    os.makedirs(os.path.dirname(self._path), exist_ok=True)
+                    self._file = open(self._path, "ab", buffering=0)  # noqa: SIM115 - open as long as the sink
+                self._file.write(lines)
+            except OSError as error:
+                raise UnwritableStoreError(f"tracking: cannot write {self._path} ({error})") from error
 
     def flush(self) -> None:
         """Nothing waits here."""
 
     def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        with self._lock:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
 
 
 class Segments:

@@ -190,9 +190,9 @@ def test_what_the_server_does_for_a_job_ends_with_it(server: int, ui: int, tmp_p
 
 def _jobs(ui: int) -> list[str]:
     """The states of the server's jobs."""
-    applications = httpx.get(f"http://127.0.0.1:{ui}/api/v1/applications").json()
-    jobs = httpx.get(f"http://127.0.0.1:{ui}/api/v1/applications/{applications[0]['id']}/jobs").json()
-    return [job["status"] for job in jobs]
+    with httpx.Client(base_url=f"http://127.0.0.1:{ui}/api/v1/applications", timeout=SECONDS) as pages:
+        applications = pages.get("").json()
+        return [job["status"] for job in pages.get(f"/{applications[0]['id']}/jobs").json()]
 
 
 def _until(condition: Callable[[], bool]) -> None:

@@ -149,6 +149,23 @@ def test_processes_and_threads_write_into_one_folder(tmp_path: Path) -> None:
     }
 
 
+def test_threads_that_close_what_another_writes_lose_nothing(tmp_path: Path) -> None:
+    """Each write opens the file anew, each close may come between another's opening and its write."""
+    tracker = Tracker(Store(str(tmp_path)), FOLDER)
+
+    def write() -> None:
+        for step in range(300):
+            tracker.log(step, loss=1.0)
+            tracker.close()
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(read_events(Store(str(tmp_path)), FOLDER).events) == 1200
+
+
 def test_a_remote_store_gets_segments_by_itself(tmp_path: Path) -> None:
     store = Store(f"memory://{tmp_path}/segments")
     sink = Segments(store, FOLDER, interval=0.01)
