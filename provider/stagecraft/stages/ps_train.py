@@ -6,12 +6,13 @@ import logging
 import os
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from stagecraft.artifacts.artifact import Kind
 from stagecraft.artifacts.dataset import Dataset
 from stagecraft.artifacts.model import Model, fill_model
 from stagecraft.errors import InvalidInputError
+from stagecraft.parameter_server.models import LinearRegression, LogisticRegression
 from stagecraft.parameter_server.optimizer import FTRL
 from stagecraft.stages.base import Stage, Workbench
 from stagecraft.stages.labels import binary_label, original_labels, row_weights
@@ -25,25 +26,11 @@ if TYPE_CHECKING:
     from stagecraft.parameter_server.train import Progress
     from stagecraft.transforms.chain import Chain
 
+__all__ = ["AnyModel", "LinearRegression", "LogisticRegression", "PSTrain"]
+
 log = logging.getLogger(__name__)
 
 HISTORY_POINTS = 1000
-
-
-class LogisticRegression(BaseModel):
-    """Predicts the probability of the positive one of two labels."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    type: Literal["logistic"] = "logistic"
-
-
-class LinearRegression(BaseModel):
-    """Predicts a number, by squared loss."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    type: Literal["linear"] = "linear"
 
 
 AnyModel = Annotated[LogisticRegression | LinearRegression, Field(discriminator="type")]
