@@ -1,0 +1,144 @@
+"""Models of one weight a feature: logistic, linear and Poisson regression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stagecraft.parameter_server.kernels.compiled import compiled, frozen
+from stagecraft.parameter_server.kernels.coordinate import Settings, updated, weight_of
+from stagecraft.parameter_server.kernels.losses import loss_and_slope
+from stagecraft.parameter_server.kernels.prefetch import prefetch
+from stagecraft.parameter_server.kernels.table import Table
+
+if TYPE_CHECKING:
+    from stagecraft.parameter_server.rows import Rows
+
+AHEAD = 4
+"""Rows ahead whose states are on the way from memory; the rows themselves are twice as far."""
+
+LANE = 16
+"""Features that are computed together; a row is padded to a multiple with values of 0."""
+
+
+@dataclass(frozen=True)
+class Linear:
+    """An :class:`~stagecraft.parameter_server.kernels.objective.Objective` of one weight a feature."""
+
+    table: Table
+    loss: int
+
+    @property
+    def width(self) -> int:
+        return self.table.width
+
+    def gradients(
+        self, rows: Rows, order: np.ndarray, local: np.ndarray, weights: np.ndarray, gradient: np.ndarray
+    ) -> float:
+        read = [frozen(array) for array in (rows.csr.indptr, rows.csr.values, rows.label, rows.weight)]
+        total: float = _gradients(
+            *read, frozen(order), frozen(local), frozen(weights).reshape(-1), gradient.reshape(-1), self.loss
+        )
+        return total
+
+    def train(self, rows: Rows, order: np.ndarray, state: np.ndarray) -> float:
+        read = [frozen(array) for array in (*rows.csr, rows.label, rows.weight, order)]
+        total: float = _train(*read, state.reshape(-1), self.loss, self.table.settings)
+        return total
+
+    def pull(self, state: np.ndarray, slots: np.ndarray, keys: np.ndarray) -> np.ndarray:
+        return self.table.pull(state, slots, keys)
+
+    def push(self, state: np.ndarray, slots: np.ndarray, keys: np.ndarray, gradient: np.ndarray) -> None:
+        self.table.push(state, slots, keys, gradient)
+
+    def weights(self, state: np.ndarray, keys: np.ndarray) -> np.ndarray:
+        return self.table.weights(state, keys)
+
+
+@compiled  # type: ignore[untyped-decorator]
+def _gradients(
+    indptr: np.ndarray,
+    values: np.ndarray,
+    label: np.ndarray,
+    weight: np.ndarray,
+    order: np.ndarray,
+    local: np.ndarray,
+    weights: np.ndarray,
+    gradient: np.ndarray,
+    loss: int,
+) -> float:
+    total, met = 0.0, 0
+    for row in order:
+        start, count = indptr[row], indptr[row + 1] - indptr[row]
+        margin = np.float32(0)
+        for j in range(count):
+            margin += weights[np.uint32(local[met + j])] * values[start + j]
+        cost, slope = loss_and_slope(loss, margin, label[row])
+        total += weight[row] * cost
+        step = np.float32(weight[row] * slope)
+        for j in range(count):
+            gradient[np.uint32(local[met + j])] += step * values[start + j]
+        met += count
+    return total
+
+
+@compiled  # type: ignore[untyped-decorator]
+def _train(
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    values: np.ndarray,
+    label: np.ndarray,
+    weight: np.ndarray,
+    order: np.ndarray,
+    state: np.ndarray,
+    loss: int,
+    settings: Settings,
+) -> float:
+    longest = 0
+    for row in order:
+        longest = max(longest, indptr[row + 1] - indptr[row])
+    size = -(-longest // LANE) * LANE
+    first, root = np.zeros(size, np.float32), np.zeros(size, np.float32)
+    value, weights = np.zeros(size, np.float32), np.zeros(size, np.float32)
+    total = 0.0
+    for position in range(order.shape[0]):
+        far = position + 2 * AHEAD
+        if far < order.shape[0]:
+            start, stop = indptr[order[far]], indptr[order[far] + 1]
+            for at in range(start, stop, LANE):
+                prefetch(indices, at)
+                prefetch(values, at)
+        near = position + AHEAD
+        if near < order.shape[0]:
+            for at in range(indptr[order[near]], indptr[order[near] + 1]):
+                prefetch(state, 2 * np.int64(indices[at]))
+        row = order[position]
+        start, count = indptr[row], indptr[row + 1] - indptr[row]
+        for j in range(count):
+            place = np.uint64(2) * np.uint64(indices[start + j])
+            first[j] = state[place]
+            root[j] = state[place + np.uint64(1)]
+            value[j] = values[start + j]
+        padded = -(-count // LANE) * LANE
+        value[count:padded] = 0
+        margin = np.float32(0)
+        for lane in range(0, padded, LANE):
+            for j in range(lane, lane + LANE):
+                weights[j] = weight_of(first[j], root[j], settings)
+                margin += weights[j] * value[j]
+        cost, slope = loss_and_slope(loss, margin, label[row])
+        total += weight[row] * cost
+        step = np.float32(weight[row] * slope)
+        if step == 0:
+            continue
+        for lane in range(0, padded, LANE):
+            for j in range(lane, lane + LANE):
+                first[j], root[j] = updated(first[j], root[j], weights[j], step * value[j], settings)
+        for j in range(count):
+            place = np.uint64(2) * np.uint64(indices[start + j])
+            state[place] = first[j]
+            state[place + np.uint64(1)] = root[j]
+    return total

@@ -1,0 +1,95 @@
+"""What a model is to the parameter server: gradients, updates in place, and a table of keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from stagecraft.parameter_server.kernels.coordinate import Settings
+from stagecraft.parameter_server.kernels.linear import Linear
+from stagecraft.parameter_server.kernels.losses import LOSSES
+from stagecraft.parameter_server.kernels.table import Initial, Table
+from stagecraft.parameter_server.models import LinearRegression, LogisticRegression, PoissonRegression
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from stagecraft.parameter_server.models import AnyModel
+    from stagecraft.parameter_server.optimizer import AnyOptimizer
+    from stagecraft.parameter_server.rows import Rows
+
+
+class Objective(Protocol):
+    """The arithmetic of one model and optimizer. Cheap to build; can be pickled.
+
+    The state of a table is float32[slots, width, 2], zeros where no gradient has come.
+    """
+
+    @property
+    def width(self) -> int:
+        """The coordinates of a key."""
+
+    def gradients(
+        self, rows: Rows, order: np.ndarray, local: np.ndarray, weights: np.ndarray, gradient: np.ndarray
+    ) -> float:
+        """Add the gradients of rows to ``gradient``; return the sum of their weighted losses.
+
+        :param order: int64, the rows' positions
+        :param local: int32, the place in ``weights`` of each feature met in that order, as
+            :func:`~stagecraft.parameter_server.kernels.localize.localize` gives it
+        :param weights: float32[keys, width]
+        :param gradient: float32[keys, width]
+        """
+
+    def train(self, rows: Rows, order: np.ndarray, state: np.ndarray) -> float:
+        """Learn row after row, in place; return the sum of their weighted losses, each before its update.
+
+        Several threads or processes may share a state; an update is lost now and then where they meet.
+
+        :param order: int64, the rows' positions
+        :param state: float32[slots, width, 2]; a key is its own slot, and lies below the slots
+        """
+
+    def pull(self, state: np.ndarray, slots: np.ndarray, keys: np.ndarray) -> np.ndarray:
+        """Return the weights of keys, float32[keys, width].
+
+        :param slots: int64, where the state of each key is
+        :param keys: int64
+        """
+
+    def push(self, state: np.ndarray, slots: np.ndarray, keys: np.ndarray, gradient: np.ndarray) -> None:
+        """Apply gradients that are summed over a step; √n grows by the square of the sum.
+
+        :param slots: int64, distinct
+        :param keys: int64
+        :param gradient: float32[keys, width]
+        """
+
+    def weights(self, state: np.ndarray, keys: np.ndarray) -> np.ndarray:
+        """Return the weights of keys whose states are given in the same order, float32[keys, width]."""
+
+
+def objective_of(
+    model: AnyModel,
+    optimizer: AnyOptimizer,
+    *,
+    classes: int = 2,
+    fields: np.ndarray | None = None,
+    seed: int = 0,
+) -> Objective:
+    """Return the arithmetic of a model.
+
+    :param classes: the number of labels; for softmax regression
+    :param fields: int64, ascending: field ``f`` holds the keys from ``fields[f]`` up to ``fields[f + 1]``;
+        for field-aware factorization machines
+    :param seed: decides the vectors before training
+
+    >>> from stagecraft.parameter_server.models import LogisticRegression
+    >>> from stagecraft.parameter_server.optimizer import FTRL
+    >>> objective_of(LogisticRegression(), FTRL()).width
+    1
+    """
+    settings = Settings.of(optimizer)
+    if isinstance(model, LogisticRegression | LinearRegression | PoissonRegression):
+        loss = LOSSES["squared" if model.type == "linear" else model.type]
+        return Linear(Table(1, 1, settings, settings, Initial.of()), loss)
+    raise NotImplementedError(model.type)

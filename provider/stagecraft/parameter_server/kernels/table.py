@@ -1,0 +1,126 @@
+"""The state of a table of keys: weights read from it, and summed gradients applied to it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from stagecraft.parameter_server.kernels.compiled import compiled, frozen
+from stagecraft.parameter_server.kernels.coordinate import Settings, updated, weight_of
+
+BIAS = 0
+"""The key of the bias, which has a weight and no vectors."""
+
+
+class Initial(NamedTuple):
+    """The weights that no gradient has reached: uniform, a function of key, coordinate and seed.
+
+    :param reach: the largest; the smallest is its negative
+    """
+
+    reach: np.float32
+    seed: np.uint64
+
+    @classmethod
+    def of(cls, deviation: float = 0.0, seed: int = 0) -> Initial:
+        """Take their standard deviation."""
+        return cls(np.float32(deviation * 3**0.5), np.uint64(seed * 0xD1342543DE82EF95 % 2**64))
+
+
+class Table(NamedTuple):
+    """What the coordinates of a key are: first ``head`` weights of the linear part, then vectors.
+
+    Its functions take and give ``state``, float32[slots, width, 2].
+    """
+
+    width: int
+    head: int
+    settings: Settings
+    factors: Settings
+    initial: Initial
+
+    def pull(self, state: np.ndarray, slots: np.ndarray, keys: np.ndarray) -> np.ndarray:
+        """Return the weights of keys, float32[keys, width].
+
+        :param slots: int64, where the state of each key is
+        """
+        weights: np.ndarray = _pull(
+            frozen(state), frozen(slots), frozen(keys), self.head, self.settings, self.factors, self.initial
+        )
+        return weights
+
+    def push(self, state: np.ndarray, slots: np.ndarray, keys: np.ndarray, gradient: np.ndarray) -> None:
+        """Apply gradients that are summed over a step, so √n grows by the square of the sum.
+
+        The sum of squares instead takes a hundred agreeing gradients for noise of the same size, and training
+        diverges as the rows in flight grow.
+
+        :param slots: int64, distinct
+        :param gradient: float32[keys, width]
+        """
+        parameters = (self.head, self.settings, self.factors, self.initial)
+        _push(state, frozen(slots), frozen(keys), frozen(gradient), *parameters)
+
+    def weights(self, state: np.ndarray, keys: np.ndarray) -> np.ndarray:
+        """Return the weights of keys whose states are given in the same order, float32[keys, width]."""
+        return self.pull(state, np.arange(len(keys)), keys)
+
+
+@compiled  # type: ignore[untyped-decorator]
+def initial_weight(key: np.int64, coordinate: np.int64, initial: Initial) -> np.float32:
+    """Return a weight that no gradient has reached, by the finalizer of SplitMix64 (Steele et al. 2014)."""
+    if key == BIAS:
+        return np.float32(0)
+    mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(coordinate) + initial.seed
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed = mixed ^ (mixed >> np.uint64(31))
+    share = np.float32(np.int32(mixed >> np.uint64(32))) * np.float32(2**-31)
+    return initial.reach * share
+
+
+@compiled  # type: ignore[untyped-decorator]
+def _pull(
+    state: np.ndarray,
+    slots: np.ndarray,
+    keys: np.ndarray,
+    head: int,
+    settings: Settings,
+    factors: Settings,
+    initial: Initial,
+) -> np.ndarray:
+    weights = np.empty((keys.shape[0], state.shape[1]), np.float32)
+    for at in range(keys.shape[0]):
+        slot = slots[at]
+        for c in range(head):
+            weights[at, c] = weight_of(state[slot, c, 0], state[slot, c, 1], settings)
+        for c in range(head, state.shape[1]):
+            if state[slot, c, 1] == 0:
+                weights[at, c] = initial_weight(keys[at], c, initial)
+            else:
+                weights[at, c] = weight_of(state[slot, c, 0], state[slot, c, 1], factors)
+    return weights
+
+
+@compiled  # type: ignore[untyped-decorator]
+def _push(
+    state: np.ndarray,
+    slots: np.ndarray,
+    keys: np.ndarray,
+    gradient: np.ndarray,
+    head: int,
+    settings: Settings,
+    factors: Settings,
+    initial: Initial,
+) -> None:
+    for at in range(keys.shape[0]):
+        slot = slots[at]
+        for c in range(head):
+            first, root = state[slot, c, 0], state[slot, c, 1]
+            weight = weight_of(first, root, settings)
+            state[slot, c, 0], state[slot, c, 1] = updated(first, root, weight, gradient[at, c], settings)
+        for c in range(head, state.shape[1]):
+            first, root = state[slot, c, 0], state[slot, c, 1]
+            weight = initial_weight(keys[at], c, initial) if root == 0 else weight_of(first, root, factors)
+            state[slot, c, 0], state[slot, c, 1] = updated(first, root, weight, gradient[at, c], factors)
