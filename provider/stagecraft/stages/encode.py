@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from stagecraft.transforms.encodings import ColumnEncoding
 
 GOLDEN_ROWS = 64
+GOLDEN_FROM = 4096
 YEARS = ("0001-01-01", "9999-12-31")
 """The dates whose text is the same on every engine."""
 
@@ -244,8 +245,9 @@ def beside(golden: pa.Table, more: pa.Table) -> pa.Table:
 
 
 def golden_rows(dataset: Dataset, columns: list[str]) -> pa.Table:
-    """A few raw rows, evenly spaced over the first row group; the same on every engine."""
+    """A few raw rows, evenly spaced over the first :data:`GOLDEN_FROM`; the same on every engine."""
     import numpy as np
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     from stagecraft.engines.types import canonical
@@ -253,7 +255,8 @@ def golden_rows(dataset: Dataset, columns: list[str]) -> pa.Table:
     for uri in dataset.files:
         with dataset.store.arrow_filesystem.open_input_file(dataset.store.strip(uri)) as source:
             file = pq.ParquetFile(source)
-            rows = file.read_row_group(0, columns) if file.num_row_groups else file.read(columns)
+            first = next(file.iter_batches(GOLDEN_FROM, columns=columns), None)
+            rows = file.schema_arrow.empty_table() if first is None else pa.Table.from_batches([first])
         if rows.num_rows:
             break
     places = np.linspace(0, rows.num_rows - 1, min(GOLDEN_ROWS, rows.num_rows)).astype(np.int64)

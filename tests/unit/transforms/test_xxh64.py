@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import xxhash
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stagecraft.transforms.xxh64 import hash_longs, hash_texts
@@ -19,7 +19,6 @@ def reference(data: bytes, seed: int) -> int:
     return value - 2**64 if value >= 2**63 else value
 
 
-@settings(deadline=None)  # The first call compiles.
 @given(st.lists(st.text(max_size=80) | st.none(), max_size=20), SEEDS, st.integers(0, 3))
 def test_texts(texts: list[str | None], seed: int, skipped: int) -> None:
     column = pa.array(texts, pa.string()).slice(skipped)
@@ -27,7 +26,6 @@ def test_texts(texts: list[str | None], seed: int, skipped: int) -> None:
     assert hash_texts(column, seed).tolist() == expected
 
 
-@settings(deadline=None)  # The first call compiles.
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=20), SEEDS)
 def test_longs(values: list[int], seed: int) -> None:
     expected = [reference(value.to_bytes(8, "little", signed=True), seed) for value in values]
