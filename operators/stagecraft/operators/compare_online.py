@@ -33,7 +33,7 @@ class CompareOnlineOperator(BaseOperator):
     ... )  # doctest: +SKIP
 
     :param deployment: what a deploying task hands on; its version is asked, whatever the default is
-    :param predictions: the batch predictions: the key columns and ``score``
+    :param predictions: the batch predictions: the key columns and ``score``, or ``scores``
     :param dataset: the raw rows that were predicted
     :param key: columns that tell every row apart, in both datasets
     :param tolerance: the largest difference of two scores that passes
@@ -73,7 +73,7 @@ class CompareOnlineOperator(BaseOperator):
 
     def execute(self, context: Context) -> None:
         from stagecraft.serving.compare import compare
-        from stagecraft.transforms.linear import SCORE
+        from stagecraft.transforms.predictor import SCORE, SCORES
 
         where = f"task {self.task_id}: compare_online"
         store = StoreHook(self.store_conn_id).store()
@@ -84,14 +84,15 @@ class CompareOnlineOperator(BaseOperator):
         batch = open_reference(store, f"{where}.predictions", self.predictions, Kind.DATASET)
         key = [self.key] if isinstance(self.key, str) else list(self.key)
         raw.require(f"{where}.key", *key)
-        batch.require(f"{where}.predictions", *key, SCORE)
+        column = SCORES if SCORES in batch.columns else SCORE
+        batch.require(f"{where}.predictions", *key, column)
         for dataset in (raw, batch):
             dataset.verify()
         begun = time.monotonic()
         rows = raw.table()
-        online = rows.select(key).append_column(SCORE, [self._ask(hook, deployment, rows)])
+        online = rows.select(key).append_column(column, [self._ask(hook, deployment, rows, column)])
         seconds = time.monotonic() - begun
-        found = compare(online, batch.table([*key, SCORE]), key)
+        found = compare(online, batch.table([*key, column]), key)
         self.log.info(
             "%d rows compared, the largest difference is %.3g; the service answered %d rows in %.1f s",
             found.rows,
@@ -102,15 +103,16 @@ class CompareOnlineOperator(BaseOperator):
         if fault := found.fault(float(self.tolerance)):
             raise AirflowFailException(f"Online and batch disagree: {fault}")
 
-    def _ask(self, hook: ServingHook, deployment: Deployment, rows: pa.Table) -> pa.Array:
+    def _ask(self, hook: ServingHook, deployment: Deployment, rows: pa.Table, column: str) -> pa.Array:
         import pyarrow as pa
 
         from stagecraft.serving.rows import json_columns, rows_of
+        from stagecraft.transforms.predictor import score_type
 
         rows = rows.select(json_columns(rows.schema))
-        scores: list[float] = []
+        scores: list[Any] = []
         for start in range(0, rows.num_rows, self.batch_rows):
             part = rows_of(rows.slice(start, self.batch_rows))
             answer = hook.predict(model=deployment.name, version=deployment.version, rows=part)
             scores += answer["scores"]
-        return pa.array(scores, pa.float64())
+        return pa.array(scores, score_type(column))

@@ -76,7 +76,7 @@ class Model(Artifact):
                 )
 
     def golden(self) -> pa.Table:
-        """A few raw rows; with the ``score`` that the trainer computed for them where the chain scores.
+        """A few raw rows; with the scores that the trainer computed for them where the chain scores.
 
         :raises CorruptArtifactError: the model has none
         """
@@ -100,7 +100,7 @@ def fill_model(draft: Draft, chain: Chain, golden: pa.Table, **meta: Any) -> Non
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from stagecraft.transforms.linear import SCORE
+    from stagecraft.transforms.predictor import score_array
 
     rows = golden.select(chain.input_columns()).combine_chunks()
     draft.meta.update(meta, input={field.name: str(field.type) for field in rows.schema})
@@ -108,7 +108,7 @@ def fill_model(draft: Draft, chain: Chain, golden: pa.Table, **meta: Any) -> Non
         batch = pa.RecordBatch.from_arrays(
             [rows[name].combine_chunks() for name in rows.column_names], schema=rows.schema
         )
-        rows = rows.append_column(SCORE, pa.array(chain.predict(batch), pa.float64()))
+        rows = rows.append_column(chain.score_column, score_array(chain.predict(batch)))
     sink = io.BytesIO()
     pq.write_table(rows, sink, compression="zstd")
     draft.write(GOLDEN_FILE, sink.getvalue())

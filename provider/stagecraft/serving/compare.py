@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from stagecraft.errors import InvalidInputError
-from stagecraft.transforms.linear import SCORE
+from stagecraft.transforms.predictor import SCORE, SCORES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,15 +42,21 @@ class Comparison:
 
 
 def compare(online: pa.Table, batch: pa.Table, key: list[str]) -> Comparison:
-    """Join two tables of key columns and ``score``, and compare their scores.
+    """Join two tables of key columns and ``score``, or ``scores``, and compare their scores.
 
-    A missing value in a key equals a missing value.
+    A missing value in a key equals a missing value. Lists of scores are as far apart as the two of their
+    numbers that are farthest.
 
     :raises InvalidInputError: a key stands for several rows of one side
     """
     import duckdb
 
     names = [_quote(name) for name in key]
+    column = SCORE if SCORE in batch.column_names else SCORES
+    apart = f"abs(o.{SCORE} - b.{SCORE})"
+    if column == SCORES:
+        pairs = f"list_zip(o.{SCORES}, b.{SCORES})"
+        apart = f"list_max(list_transform({pairs}, lambda pair: coalesce(abs(pair[1] - pair[2]), 'nan')))"
     listed = ", ".join(names)
     with duckdb.connect() as connection:
         connection.register("online", online)
@@ -67,8 +73,8 @@ def compare(online: pa.Table, batch: pa.Table, key: list[str]) -> Comparison:
         either = ", ".join(f"CASE WHEN o.here THEN o.{name} ELSE b.{name} END AS {name}" for name in names)
         connection.execute(f"""
             CREATE TEMP TABLE pairs AS
-            SELECT {either}, o.{SCORE} AS online_score, b.{SCORE} AS batch_score,
-                coalesce(abs(o.{SCORE} - b.{SCORE}), 'nan') AS difference,
+            SELECT {either}, o.{column} AS online_{column}, b.{column} AS batch_{column},
+                coalesce({apart}, 'nan') AS difference,
                 coalesce(o.here AND b.here, false) AS paired
             FROM (SELECT *, true AS here FROM online) o
             FULL JOIN (SELECT *, true AS here FROM batch) b ON {matches}

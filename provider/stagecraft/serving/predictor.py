@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 from stagecraft.artifacts.model import Model
 from stagecraft.errors import CorruptArtifactError, InvalidInputError
 from stagecraft.serving.rows import check_schema, table_of
-from stagecraft.transforms.linear import SCORE
+from stagecraft.transforms.predictor import score_matrix
+from stagecraft.transforms.scored import predicted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,11 +23,12 @@ GOLDEN_TOLERANCE = 1e-5
 class Prediction:
     """One answer a row.
 
-    :param scores: the mean that the model predicts; for a classifier, the positive label's probability
+    :param scores: the mean that the model predicts; for a classifier, the positive label's probability; of
+        more than two classes, a list of their probabilities, as the labels sort
     :param labels: the predicted label, or None where the model has no labels
     """
 
-    scores: list[float]
+    scores: list[Any]
     labels: list[Any] | None
 
 
@@ -83,13 +85,11 @@ class Predictor:
         scores = self.scores(table)
         if self.labels is None:
             return Prediction(scores.tolist(), None)
-        negative, positive = self.labels
-        return Prediction(
-            scores.tolist(), [positive if high else negative for high in scores >= self.model.threshold]
-        )
+        chosen = predicted(scores, self.model.threshold)
+        return Prediction(scores.tolist(), [self.labels[label] for label in chosen])
 
     def scores(self, table: pa.Table) -> np.ndarray:
-        """Return the score of each raw row, float64."""
+        """Return the score of each raw row, float64; of more than two classes, rows × classes."""
         import pyarrow as pa
 
         columns = []
@@ -119,11 +119,14 @@ class Predictor:
 
         check_schema(self.schema)
         golden = self.model.golden()
-        if SCORE not in golden.column_names or not golden.num_rows:
+        column = self.model.chain.score_column
+        if column not in golden.column_names or not golden.num_rows:
             raise CorruptArtifactError(
                 f"{self.model.uri}: the golden rows have no scores, so it cannot be checked"
             )
-        difference = np.abs(self.scores(golden) - golden[SCORE].to_numpy())
+        difference = np.abs(self.scores(golden) - score_matrix(golden[column]))
+        if difference.ndim == 2:
+            difference = difference.max(axis=1)
         if not (difference <= GOLDEN_TOLERANCE).all():
             row = int(np.argmax(np.nan_to_num(difference, nan=np.inf)))
             raise CorruptArtifactError(

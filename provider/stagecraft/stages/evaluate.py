@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
@@ -10,10 +12,10 @@ from pydantic import Field
 from stagecraft.artifacts.artifact import Kind
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Stage, Workbench
-from stagecraft.stages.labels import binary_label
-from stagecraft.stages.predict import check_raw, require_scoring
+from stagecraft.stages.labels import binary_label, class_label, numeric_label
+from stagecraft.stages.predict import check_raw, decided_at, require_scoring
 from stagecraft.stages.quoting import literal, quoted
-from stagecraft.transforms.linear import SCORE
+from stagecraft.transforms.predictor import SCORE, SCORES, score_matrix
 from stagecraft.transforms.scored import Label, Scored, label_type
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from stagecraft.artifacts.dataset import Dataset
+    from stagecraft.artifacts.model import Model
     from stagecraft.artifacts.store import Draft
     from stagecraft.engines.contract import Engine
 
@@ -31,13 +34,20 @@ NUMBERS = {"int32", "int64", "float", "double"}
 class Evaluate(Stage):
     """Measure a model on raw rows that it has not seen; write metrics and one HTML page.
 
+    A model of two labels is measured by AUC, log loss, KS and its decisions; one of more labels by accuracy,
+    macro F1, log loss and its confusion matrix; a regression by its mean absolute error, root mean squared
+    error, mean deviance (of a Poisson regression, Poisson's) and R².
+
     The baseline predicts the label's rate among the rows of the input ``baseline`` (as the training rows)
     that equal a row in the columns ``baseline_by``, drawn towards the overall rate as if 20 more rows had
-    it. Without the input ``baseline``, the overall rate of the evaluated rows themselves is the baseline.
+    it. Without the input ``baseline``, the overall rate of the evaluated rows themselves is the baseline. Of
+    more labels, or of numbers, the baseline predicts the labels' overall shares, or the mean.
 
-    :param label: the column that holds the truth, of the two labels that the model was trained on
-    :param baseline_by: columns that the baseline looks at; none: it predicts the overall rate
-    :param threshold: a score at or above it counts as predicted positive, 0 … 1; the model's own where None
+    :param label: the column that holds the truth: labels that the model was trained on, or numbers
+    :param baseline_by: columns that the baseline looks at; none: it predicts the overall rate. For models of
+        two labels
+    :param threshold: a score at or above it counts as predicted positive, 0 … 1; the model's own where None.
+        For models of two labels
     :param title: the page's heading
 
     >>> Evaluate(label="late", baseline_by=["carrier", "origin"]).title
@@ -58,23 +68,79 @@ class Evaluate(Stage):
     title: str = "Evaluation"
 
     def execute(self, bench: Workbench, drafts: dict[str, Draft], inputs: dict[str, Any]) -> None:
+        model, dataset, baseline = inputs["model"], inputs["dataset"], inputs.get("baseline")
+        labels = require_scoring(self.name, model)
+        threshold = decided_at(self.name, model, labels, self.threshold)
+        self._check(dataset, baseline, labels)
+        check_raw(self.name, model, dataset)
+        if labels is None or len(labels) > 2:
+            self._measure(bench, drafts["report"], model, dataset, baseline, labels)
+        else:
+            self._measure_decisions(bench, drafts["report"], model, dataset, baseline, labels, threshold)
+
+    def _measure(
+        self,
+        bench: Workbench,
+        draft: Draft,
+        model: Model,
+        dataset: Dataset,
+        baseline: Dataset | None,
+        labels: tuple[Label, ...] | None,
+    ) -> None:
+        """Measure a model of more than two labels, or of numbers."""
+        import numpy as np
+
+        from stagecraft.stages import other_metrics
+        from stagecraft.stages.other_pages import page
+
+        where, engine = f"{self.name}.label", bench.engine
+        rows = engine.collect(engine.map_batches(engine.scan(dataset), Scored(model.chain, (self.label,))))
+        if not rows.num_rows:
+            raise InvalidInputError(where, "the dataset has no rows", "a dataset with rows")
+        column, scores = rows[self.label], score_matrix(rows[model.chain.score_column])
+        known = column if baseline is None else baseline.table([self.label])[self.label]
+        confusion = None
+        if labels is None:
+            poisson = model.chain.transforms[-1].model_dump()["link"] == "log"
+            truth, seen = (
+                numeric_label(where, found, low=0.0 if poisson else None) for found in (column, known)
+            )
+            mean = math.fsum(seen) / len(seen)
+            of = partial(other_metrics.of_numbers, truth, poisson=poisson)
+            measured = of(scores), of(np.full(len(truth), mean))
+        else:
+            truth, seen = (class_label(where, found, list(labels))[0] for found in (column, known))
+            shares = np.bincount(seen, minlength=len(labels)) / len(seen)
+            confusion = labels, other_metrics.confusion(truth, scores)
+            measured = (
+                other_metrics.of_classes(truth, scores),
+                other_metrics.of_classes(truth, np.tile(shares, (len(truth), 1))),
+            )
+        metrics = {"rows": float(len(truth)), **measured[0]}
+        metrics |= {f"baseline_{name}": value for name, value in measured[1].items()}
+        bench.tracker.log(0, **measured[0])
+        draft.meta["metrics"] = metrics
+        draft.write_json("metrics.json", metrics)
+        words = f"the {'mean' if labels is None else 'shares of the labels'} in {len(seen):,} rows"
+        draft.write("report.html", page(self.title, model, dataset, metrics, words, confusion).encode())
+
+    def _measure_decisions(
+        self,
+        bench: Workbench,
+        draft: Draft,
+        model: Model,
+        dataset: Dataset,
+        baseline: Dataset | None,
+        labels: tuple[Label, ...],
+        threshold: float,
+    ) -> None:
+        """Measure a model of two labels."""
         from stagecraft.stages import metrics
         from stagecraft.stages.report_page import Evaluation, page
 
-        model, dataset, baseline = inputs["model"], inputs["dataset"], inputs.get("baseline")
-        labels = require_scoring(self.name, model)
-        if labels is None:
-            raise InvalidInputError(
-                f"{self.name}.model",
-                "the model predicts a number, and the report measures a classifier",
-                "a model of two labels, as logistic regression trains; or compare the scores of predict",
-            )
-        self._check(dataset, baseline, labels)
-        check_raw(self.name, model, dataset)
         rows = self._rows(bench.engine, Scored(model.chain, self._kept), dataset, baseline, labels[1])
         positive = self._truth(rows[self.label], labels)
         score, expected = (rows[name].to_numpy() for name in (SCORE, "baseline"))
-        threshold = model.threshold if self.threshold is None else self.threshold
         counts = metrics.confusion(positive, score, threshold)
         measured = {
             "rows": float(len(score)),
@@ -84,8 +150,8 @@ class Evaluate(Stage):
         measured |= metrics.ranking(positive, score) | metrics.decisions(counts)
         measured |= {f"baseline_{name}": value for name, value in metrics.ranking(positive, expected).items()}
         bench.tracker.log(0, **{name: measured[name] for name in ("auc", "log_loss", "ks")})
-        drafts["report"].meta["metrics"] = measured
-        drafts["report"].write_json("metrics.json", measured)
+        draft.meta["metrics"] = measured
+        draft.write_json("metrics.json", measured)
         evaluation = Evaluation(
             title=self.title,
             model=model,
@@ -98,16 +164,22 @@ class Evaluate(Stage):
             baseline=expected,
             baseline_words=self._baseline_words(baseline),
         )
-        drafts["report"].write("report.html", page(evaluation).encode())
+        draft.write("report.html", page(evaluation).encode())
 
     @property
     def _kept(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([self.label, *self.baseline_by]))
 
-    def _check(self, dataset: Dataset, baseline: Dataset | None, labels: tuple[Label, Label]) -> None:
+    def _check(self, dataset: Dataset, baseline: Dataset | None, labels: tuple[Label, ...] | None) -> None:
         dataset.require(f"{self.name}.label", self.label)
         dataset.require(f"{self.name}.baseline_by", *self.baseline_by)
-        if self.label in self.baseline_by or SCORE in map(str.lower, self._kept):
+        if self.baseline_by and (labels is None or len(labels) > 2):
+            raise InvalidInputError(
+                f"{self.name}.baseline_by",
+                f"{self.baseline_by} is given, and the model does not predict one of two labels",
+                "an empty one: the baseline is what the label is on the whole",
+            )
+        if self.label in self.baseline_by or {SCORE, SCORES} & {name.lower() for name in self._kept}:
             raise InvalidInputError(
                 f"{self.name}.baseline_by",
                 f"the columns {list(self._kept)} hold the label twice, or one named {SCORE!r}",
@@ -121,7 +193,8 @@ class Evaluate(Stage):
                 f"{self.baseline_by} is given, and no dataset to take the rates from",
                 "wire the training rows to the input 'baseline', or leave baseline_by empty",
             )
-
+        if labels is None:
+            return
         expected = str(label_type(labels))
         for rows in [dataset, *([baseline] if baseline is not None else [])]:
             found = rows.columns[self.label]
@@ -160,7 +233,7 @@ class Evaluate(Stage):
         )
         return engine.collect(engine.sql(query, scores=scores, source=source))
 
-    def _truth(self, column: pa.ChunkedArray, labels: tuple[Label, Label]) -> np.ndarray:
+    def _truth(self, column: pa.ChunkedArray, labels: tuple[Label, ...]) -> np.ndarray:
         """Return whether each row's label is the positive one, bool.
 
         :raises InvalidInputError: labels are missing, unknown to the model, or all the same

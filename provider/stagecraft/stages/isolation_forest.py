@@ -15,7 +15,7 @@ from stagecraft.stages.base import Stage, Workbench
 from stagecraft.stages.hashing import stable_hash
 from stagecraft.stages.keyed import HASHES, ColumnNames
 from stagecraft.stages.quoting import quoted
-from stagecraft.transforms.linear import SCORE
+from stagecraft.transforms.predictor import SCORE
 from stagecraft.transforms.scored import PREDICTION
 from stagecraft.transforms.types import check_numeric
 

@@ -1,4 +1,4 @@
-"""Labels: two values become 0 and 1."""
+"""Labels: values become 0, 1 … as they sort, or are numbers."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from stagecraft.artifacts.model import Model
 
 
+MAX_CLASSES = 1000
+
+
 def binary_label(
     where: str, column: pa.ChunkedArray, labels: list[Any] | None = None
 ) -> tuple[np.ndarray, list[Any]]:
@@ -25,6 +28,23 @@ def binary_label(
     :raises InvalidInputError: a missing value, one class alone, more than two, or other values
     """
     import numpy as np
+
+    found, labels = class_label(where, column, labels, most=2)
+    return found.astype(np.float32), labels
+
+
+def class_label(
+    where: str, column: pa.ChunkedArray, labels: list[Any] | None = None, *, most: int = MAX_CLASSES
+) -> tuple[np.ndarray, list[Any]]:
+    """Return the label as int64 0, 1 …, and its values as they sort.
+
+    :param where: the stage and field, for the message, as ``"ps_train.label"``
+    :param labels: the values that a model was trained with; found in the column where None
+    :param most: the most classes that there may be
+    :raises InvalidInputError: a missing value, one class alone, more than ``most``, or other values
+    """
+    import numpy as np
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     if missing := pc.sum(pc.is_null(column, nan_is_null=True)).as_py():
@@ -32,16 +52,40 @@ def binary_label(
             where, f"{missing} of {len(column)} labels are missing", "drop those rows in the query"
         )
     found = sorted(pc.unique(column).to_pylist())
-    if labels is None and len(found) != 2:
+    if labels is None and not 2 <= len(found) <= most:
         shown = ", ".join(map(repr, found[:5]))
-        raise InvalidInputError(
-            where, f"the label has {len(found)} class(es): {shown}", "a label with two classes"
-        )
+        wanted = "a label with two classes" if most == 2 else f"a label with 2 … {most} classes"
+        raise InvalidInputError(where, f"the label has {len(found)} class(es): {shown}", wanted)
     labels = found if labels is None else labels
     if unknown := [value for value in found if value not in labels]:
         raise InvalidInputError(where, f"label value {unknown[0]!r}", f"one of {labels}, as in training")
-    positive = pc.equal(column, labels[1])
-    return np.asarray(positive.to_numpy(), dtype=np.float32), labels
+    # An integer label may be asked for as a float, as 1.0.
+    places = pc.index_in(column, pa.array(labels).cast(column.type))
+    return np.asarray(places.to_numpy(), dtype=np.int64), labels
+
+
+def numeric_label(where: str, column: pa.ChunkedArray, *, low: float | None = None) -> np.ndarray:
+    """Return a column of numbers that float32 holds, as float64.
+
+    :param low: the smallest that there may be
+    :raises InvalidInputError: it is not numeric, or a value is missing, NaN, infinite or below ``low``
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        raise InvalidInputError(where, f"values of type {column.type}", "numbers")
+    values: np.ndarray = column.to_numpy().astype(np.float64)
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(values.astype(np.float32))
+    for refused, wanted in (
+        (~finite, "no finite number"),
+        (values < (-np.inf if low is None else low), f"below {low}"),
+    ):
+        if refused.any():
+            row = int(np.argmax(refused))
+            raise InvalidInputError(where, f"{values[row]} in row {row} is {wanted}", "drop those rows")
+    return values
 
 
 def original_labels(where: str, encoder: Model, column: str, labels: list[Any] | None) -> list[Any] | None:

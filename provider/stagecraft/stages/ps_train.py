@@ -15,8 +15,8 @@ from stagecraft.errors import InvalidInputError
 from stagecraft.parameter_server.models import LinearRegression, LogisticRegression
 from stagecraft.parameter_server.optimizer import FTRL
 from stagecraft.stages.base import Stage, Workbench
-from stagecraft.stages.labels import binary_label, original_labels, row_weights
-from stagecraft.stages.validation import Validation, numeric_label
+from stagecraft.stages.labels import binary_label, numeric_label, original_labels, row_weights
+from stagecraft.stages.validation import Validation
 
 if TYPE_CHECKING:
     import numpy as np

@@ -41,7 +41,7 @@ class Evaluation:
     title: str
     model: Model
     dataset: Dataset
-    labels: tuple[Label, Label]
+    labels: tuple[Label, ...]
     metrics: dict[str, float]
     confusion: Confusion
     positive: np.ndarray
@@ -70,17 +70,18 @@ def page(evaluation: Evaluation) -> str:
     pictures += [
         box(f"Decisions at threshold {metrics['threshold']:g}", _confusion(evaluation)),
         box("Rates at this threshold", facts((name, f"{metrics[name]:.4f}") for name in DECISIONS)),
-        box("Where this comes from", _lineage(evaluation), wide=True),
+        box("Where this comes from", lineage(evaluation.model, evaluation.dataset), wide=True),
     ]
     return document(
         evaluation.title,
         about,
-        f'<div class="cards">{"".join(_card(metrics, *headline) for headline in HEADLINES)}</div>\n'
+        f'<div class="cards">{"".join(headline(metrics, *entry) for entry in HEADLINES)}</div>\n'
         f'<div class="pictures">\n{"".join(pictures)}\n</div>',
     )
 
 
-def _card(metrics: dict[str, float], name: str, words: str, hint: str) -> str:
+def headline(metrics: dict[str, float], name: str, words: str, hint: str) -> str:
+    """Return a metric as a figure, with the baseline's."""
     return (
         f'<div class="box"><div class="name">{words}</div><div class="value">{metrics[name]:.4f}</div>'
         f'<div class="beside">baseline {metrics[f"baseline_{name}"]:.4f}</div>'
@@ -105,8 +106,9 @@ def _confusion(evaluation: Evaluation) -> str:
     )
 
 
-def _lineage(evaluation: Evaluation) -> str:
-    model, lineage = evaluation.model, evaluation.model.manifest.lineage
+def lineage(model: Model, dataset: Dataset) -> str:
+    """Return a table of what a model and the rows that it was measured on come from."""
+    lineage = model.manifest.lineage
     entries: list[tuple[str, Any]] = [
         ("model", model.fingerprint),
         ("model committed", model.manifest.created),
@@ -119,6 +121,6 @@ def _lineage(evaluation: Evaluation) -> str:
         ),
         ("transforms", " → ".join(transform.type for transform in model.chain.transforms)),
         ("features", f"{model.chain.layout.dimension:,}"),
-        ("evaluated rows", evaluation.dataset.fingerprint),
+        ("evaluated rows", dataset.fingerprint),
     ]
     return facts(((name, str(value)) for name, value in entries), "lineage")

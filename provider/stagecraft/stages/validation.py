@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stagecraft.errors import InvalidInputError
-from stagecraft.stages.labels import binary_label
+from stagecraft.stages.labels import binary_label, numeric_label
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,21 +66,3 @@ class Validation:
             return {"validation_loss": float(np.mean((scores - self._label) ** 2) / 2)}
         found = ranking(self._label > 0, scores)
         return {"auc": found["auc"], "validation_loss": found["log_loss"]}
-
-
-def numeric_label(where: str, column: pa.ChunkedArray) -> np.ndarray:
-    """Return a column of finite numbers as float32.
-
-    :raises InvalidInputError: it is not numeric, or a value is missing, NaN or infinite
-    """
-    import numpy as np
-    import pyarrow as pa
-
-    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
-        raise InvalidInputError(where, f"values of type {column.type}", "numbers")
-    values: np.ndarray = column.to_numpy().astype(np.float32)
-    refused = ~np.isfinite(values)
-    if refused.any():
-        row = int(np.argmax(refused))
-        raise InvalidInputError(where, f"{values[row]} in row {row} is no finite number", "drop those rows")
-    return values

@@ -24,8 +24,10 @@ class Transform(BaseModel):
 
     type: str
     version: ClassVar[int] = 1
+    takes_dictionaries: ClassVar[bool] = False
+    """Whether texts may come as Arrow's dictionaries."""
     scores: ClassVar[bool] = False
-    """Whether it predicts: it adds the column ``score``, and ends a chain."""
+    """Whether it predicts: it adds a column of scores, and ends a chain."""
 
     def input_columns(self) -> list[str]:
         """The columns that the transform reads."""

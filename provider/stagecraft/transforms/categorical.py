@@ -36,7 +36,7 @@ def categories(columns: Sequence[pa.Array]) -> pa.Array:
     A cross is the texts of its parts, joined by ``&``; a ``%`` or ``&`` inside a part is escaped as ``%25``
     or ``%26``, so that no two crosses are alike. Where a part is missing, the cross is.
 
-    :returns: strings, of a cross as a dictionary
+    :returns: strings; a dictionary of a cross, or where the column is one
 
     >>> import pyarrow as pa
     >>> categories([pa.array(["UA", "R&B"]), pa.array([1, 2])]).to_pylist()
@@ -45,6 +45,8 @@ def categories(columns: Sequence[pa.Array]) -> pa.Array:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if len(columns) == 1 and isinstance(columns[0], pa.DictionaryArray):
+        return columns[0]
     texts = [column.cast(pa.string()) for column in columns]
     if len(texts) == 1:
         return texts[0]

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from stagecraft.transforms.base import Transform
 from stagecraft.transforms.encode import Encode
+from stagecraft.transforms.factorization import FactorizationMachine
+from stagecraft.transforms.field_aware import FieldAware
 from stagecraft.transforms.isolation_forest import IsolationForest
 from stagecraft.transforms.layout import Layout
 from stagecraft.transforms.leaf_encode import LeafEncode
-from stagecraft.transforms.linear import SCORE, Linear
+from stagecraft.transforms.linear import Linear
+from stagecraft.transforms.predictor import score_matrix
+from stagecraft.transforms.softmax import Softmax
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +23,8 @@ if TYPE_CHECKING:
 
 CHAIN_FILE = "chain.json"
 TYPES: dict[str, type[Transform]] = {
-    kind.model_fields["type"].default: kind for kind in (Encode, IsolationForest, LeafEncode, Linear)
+    kind.model_fields["type"].default: kind
+    for kind in (Encode, FactorizationMachine, FieldAware, IsolationForest, LeafEncode, Linear, Softmax)
 }
 
 
@@ -33,6 +38,16 @@ class Chain:
     def scores(self) -> bool:
         """Whether the chain ends in a prediction."""
         return bool(self.transforms) and self.transforms[-1].scores
+
+    @property
+    def takes_dictionaries(self) -> bool:
+        """Whether texts may come as Arrow's dictionaries."""
+        return all(transform.takes_dictionaries for transform in self.transforms)
+
+    @property
+    def score_column(self) -> str:
+        """The column that holds the prediction: ``score``, or ``scores`` of more than two classes."""
+        return self.transforms[-1].output_columns()[0]
 
     @property
     def encoder(self) -> Chain:
@@ -67,10 +82,8 @@ class Chain:
         return batch
 
     def predict(self, batch: pa.RecordBatch) -> np.ndarray:
-        """Return the score of each raw row, float64."""
-        import numpy as np
-
-        return np.asarray(self.apply(batch).column(SCORE).to_numpy(zero_copy_only=False))
+        """Return the score of each raw row, float64; of more than two classes, rows × classes."""
+        return score_matrix(self.apply(batch).column(self.score_column))
 
     def write(self, write: Callable[[str, bytes], None], write_json: Callable[[str, Any], None]) -> None:
         """Write the chain as JSON, and the files of its transforms, through a draft's two methods."""

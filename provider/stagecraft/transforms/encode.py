@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -33,6 +33,8 @@ class Encode(Transform):
     >>> Encode(encodings=[index, crossed]).apply(rows).to_pylist()
     [{'a': 2, 'b': True, 'a_x_b': 9}, {'a': 0, 'b': False, 'a_x_b': 0}]
     """
+
+    takes_dictionaries: ClassVar[bool] = True
 
     type: Literal["encode"] = "encode"
     encodings: list[AnyEncoding] = Field(min_length=1)

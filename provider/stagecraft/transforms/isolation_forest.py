@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import PrivateAttr
 
 from stagecraft.transforms.base import Transform
-from stagecraft.transforms.linear import SCORE
+from stagecraft.transforms.predictor import SCORE
 from stagecraft.transforms.types import check_absent, check_numeric, field_type
 
 if TYPE_CHECKING:

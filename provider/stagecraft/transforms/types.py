@@ -56,7 +56,7 @@ def check_categorical(where: str, kind: str) -> None:
 
 
 def field_type(where: str, schema: pa.Schema, column: str) -> str:
-    """Return the type of a column that must be there once.
+    """Return the type of a column that must be there once; of a dictionary, that of its values.
 
     :raises InvalidInputError: the column is unknown, or there twice
     """
@@ -64,7 +64,8 @@ def field_type(where: str, schema: pa.Schema, column: str) -> str:
     if len(places) != 1:
         found = f"there are {len(places)} columns {column!r}" if places else f"no column {column!r}"
         raise InvalidInputError(where, found, f"one of it among {', '.join(map(repr, schema.names))}")
-    return str(schema.field(places[0]).type)
+    kind = schema.field(places[0]).type
+    return str(getattr(kind, "value_type", kind) if str(kind).startswith("dictionary") else kind)
 
 
 def check_absent(where: str, schema: pa.Schema, column: str) -> None:

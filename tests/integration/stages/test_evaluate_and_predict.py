@@ -258,7 +258,7 @@ def test_a_model_that_only_encodes_is_refused(bench: Workbench, rows: Dataset) -
         Evaluate(label="late").run(bench, model=encoder, dataset=rows)
 
 
-def test_a_regression_predicts_its_number_and_is_not_evaluated(bench: Workbench, rows: Dataset) -> None:
+def test_a_regression_predicts_its_number(bench: Workbench, rows: Dataset) -> None:
     encoder = chain().encoder
     linear = Linear.of(encoder.layout, np.array([-0.8, 0.45, 0, 0, 0.9, 0], dtype=np.float32), "identity")
     model = commit_model(bench.store, encoder.then(linear), [])
@@ -267,8 +267,8 @@ def test_a_regression_predicts_its_number_and_is_not_evaluated(bench: Workbench,
     assert list(made.columns) == ["id", "score"]
     expected = model.chain.predict(rows.table(["wind", "carrier"]).combine_chunks().to_batches()[0])
     np.testing.assert_array_equal(made.table().sort_by("id")["score"].to_numpy(), expected)
-    with pytest.raises(InvalidInputError, match=r"evaluate\.model: the model predicts a number"):
-        Evaluate(label="late").run(bench, model=model, dataset=rows)
+    with pytest.raises(InvalidInputError, match=r"predict\.threshold: 0\.5 is given for a number"):
+        Predict(threshold=0.5).run(bench, model=model, dataset=rows)
 
 
 def test_encoded_rows_are_refused(

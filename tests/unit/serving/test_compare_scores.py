@@ -45,6 +45,20 @@ def test_a_row_without_a_partner_is_named(swap: bool) -> None:
     assert "no partner" in str(found.fault(1))
 
 
+def test_lists_of_scores_are_compared_number_by_number() -> None:
+    def lists(*rows: list[float | None] | None) -> pa.Table:
+        return ONLINE.select(KEY).append_column("scores", [pa.array(rows, pa.list_(pa.float64()))])
+
+    online = lists([0.1, 0.9], [0.2, 0.8], [0.5, 0.5])
+    found = compare(online, lists([0.1, 0.9], [0.2, 0.7], [0.5, 0.51]), KEY)
+    assert found.largest == pytest.approx(0.1)
+    assert found.worst is not None
+    assert (found.worst["tail number"], found.worst["batch_scores"]) == (None, [0.2, 0.7])
+    assert compare(online, online, KEY).fault(0) is None
+    for broken in ([0.5], [0.5, math.nan], [0.5, None], None):
+        assert math.isnan(compare(online, lists([0.1, 0.9], [0.2, 0.8], broken), KEY).largest)
+
+
 def test_no_rows_is_a_fault() -> None:
     assert compare(ONLINE.slice(0, 0), ONLINE.slice(0, 0), KEY).fault(1) == "there are no rows to compare"
 
