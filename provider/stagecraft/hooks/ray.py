@@ -43,10 +43,6 @@ class RayHook(BaseHook):
         """
         return jobs_of(self.get_connection(self.stagecraft_ray_conn_id))
 
-    async def ajobs(self) -> RayJobs:
-        """As :meth:`jobs`, for triggers, whose event loop must not wait."""
-        return jobs_of(await self.aget_connection(self.stagecraft_ray_conn_id))
-
     def test_connection(self) -> tuple[bool, str]:
         """Ask the cluster for its version."""
         try:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from airflow.providers.common.compat.sdk import BaseHook
+
 from stagecraft.errors import InvalidInputError
 from stagecraft.jobs.process import ProcessRunner
 
 if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
     from stagecraft.artifacts.store import Store
     from stagecraft.jobs.runner import Runner
 
@@ -47,10 +51,7 @@ def runner_of(store: Store, *, place: str, spark_conn_id: str | None, ray_conn_i
     """
     if place != RAY or ray_conn_id is None:
         return process_runner(store, place, spark_conn_id)
-    from stagecraft.hooks.ray import RayHook
-    from stagecraft.jobs.ray_runner import RayRunner
-
-    return RayRunner(store, RayHook(ray_conn_id).jobs())
+    return ray_runner(store, BaseHook.get_connection(ray_conn_id))
 
 
 async def arunner_of(
@@ -59,7 +60,15 @@ async def arunner_of(
     """As :func:`runner_of`, for triggers, whose event loop must not wait."""
     if place != RAY or ray_conn_id is None:
         return process_runner(store, place, spark_conn_id)
-    from stagecraft.hooks.ray import RayHook
+    return ray_runner(store, await BaseHook.aget_connection(ray_conn_id))
+
+
+def ray_runner(store: Store, connection: Connection) -> Runner:
+    """Return the runner of a Ray cluster that runs already, or of one that Kubernetes starts for the job."""
+    from stagecraft.hooks.kubernetes import is_kubernetes, ray_job_runner
+    from stagecraft.hooks.ray import jobs_of
     from stagecraft.jobs.ray_runner import RayRunner
 
-    return RayRunner(store, await RayHook(ray_conn_id).ajobs())
+    if is_kubernetes(connection):
+        return ray_job_runner(store, connection)
+    return RayRunner(store, jobs_of(connection))
