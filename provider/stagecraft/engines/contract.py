@@ -17,7 +17,11 @@ Relation = Any
 
 
 class BatchMap(Protocol):
-    """A row-wise map over Arrow batches: a transform, or a chain of them."""
+    """A row-wise map over Arrow batches: a transform, or a chain of them.
+
+    One that has a true attribute ``takes_dictionaries`` is given texts as Arrow's dictionaries where they are
+    stored so.
+    """
 
     def output_schema(self, schema: pa.Schema) -> pa.Schema: ...
 

@@ -24,7 +24,8 @@ from stagecraft.engines.contract import BatchMap, Engine
 from stagecraft.engines.dialect import WHERE, Query
 from stagecraft.engines.duckdb_functions import register
 from stagecraft.engines.held import HeldRows
-from stagecraft.engines.parquet import ROW_GROUP, has_float_bounds, write_batches
+from stagecraft.engines.parquet import ROW_GROUP, conformed, has_float_bounds, write_batches
+from stagecraft.engines.parquet_reader import ParquetRows
 from stagecraft.engines.types import LOCAL_TIME, UTC_TIME, canonical, same, sql_type, stored
 from stagecraft.errors import InvalidInputError, UnwritableStoreError
 from stagecraft.jobs.scratch import scratch_folder
@@ -52,12 +53,14 @@ class Queried:
     """Rows that DuckDB computes when they are read.
 
     :param stored: the types that a file of them has
+    :param files: the same rows in files, where they are; read as they are, these cost less
     :param held: the rows, where they are in memory
     """
 
     rows: duckdb.DuckDBPyRelation = field(repr=False)  # Its text would run it.
     schema: pa.Schema
     stored: pa.Schema
+    files: ParquetRows | None = field(default=None, repr=False)
     held: pa.Table | None = field(default=None, repr=False)
 
 
@@ -109,7 +112,7 @@ class DuckDBEngine(Engine):
 
     def scan(self, dataset: Dataset) -> Queried:
         if held := self._held.get(dataset.folder_uri):
-            return Queried(self._duckdb.from_arrow(held.rows), held.rows.schema, held.stored, held.rows)
+            return Queried(self._duckdb.from_arrow(held.rows), held.schema, held.stored, held=held.rows)
         dataset.verify()
         store = dataset.store
         if not store.is_local:
@@ -120,7 +123,8 @@ class DuckDBEngine(Engine):
         )
         rows = self._parquet(paths, bounded=bounded)
         found = self._duckdb.read_parquet(paths).limit(0).to_arrow_table().schema
-        return replace(rows, stored=stored(found, rows.schema))
+        local = ParquetRows(store.arrow_filesystem, [store.strip(uri) for uri in dataset.files])
+        return replace(rows, stored=stored(found, rows.schema), files=local)
 
     def read_files(self, uri: str) -> Queried:
         """The rows of Parquet or CSV files; CSV is read into memory (see :func:`files.read_csv`)."""
@@ -147,8 +151,10 @@ class DuckDBEngine(Engine):
         schema, kept = (
             pa.schema([each.field(name) for name in names]) for each in (relation.schema, relation.stored)
         )
+        rows = relation.rows.project(", ".join(map(_quoted, names)))
+        files = None if relation.files is None else relation.files.select(names)
         held = None if relation.held is None else relation.held.select(names)
-        return Queried(relation.rows.project(", ".join(map(_quoted, names))), schema, kept, held)
+        return Queried(rows, schema, kept, files, held)
 
     def table(self, rows: pa.Table) -> Queried:
         return self._queried(self._duckdb.from_arrow(rows))
@@ -182,7 +188,9 @@ class DuckDBEngine(Engine):
         try:
             store.filesystem.makedirs(folder, exist_ok=True)
             rows = write_batches(
-                self._held.passing(draft.uri, self._batches(relation), relation.schema, relation.stored),
+                self._held.passing(
+                    draft.uri, self._batches(relation, dictionaries=True), relation.schema, relation.stored
+                ),
                 relation.stored,
                 store.arrow_filesystem,
                 f"{folder}/part-00000.parquet",
@@ -254,18 +262,27 @@ class DuckDBEngine(Engine):
         """The rows, written to a temporary file."""
         path = f"{self._folder}/mapped_{next(self._names)}.parquet"
         self._files.append(path)
-        write_batches(self._batches(relation), relation.schema, pyarrow.fs.LocalFileSystem(), path)
+        batches = self._batches(relation, dictionaries=True)
+        write_batches(batches, relation.schema, pyarrow.fs.LocalFileSystem(), path)
         return self._parquet([path], bounded=False)
 
-    def _batches(self, relation: Queried | Mapped) -> Iterator[pa.RecordBatch]:
+    def _batches(self, relation: Queried | Mapped, *, dictionaries: bool = False) -> Iterator[pa.RecordBatch]:
+        """The rows.
+
+        :param dictionaries: whether texts may come as dictionaries
+        """
         if isinstance(relation, Mapped):
-            made: Iterable[pa.RecordBatch] = self._apply(relation.function, self._batches(relation.source))
+            taken = bool(getattr(relation.function, "takes_dictionaries", False))
+            source = self._batches(relation.source, dictionaries=taken)
+            made: Iterable[pa.RecordBatch] = self._apply(relation.function, source)
         elif relation.held is not None:
             made = relation.held.to_batches(ROW_GROUP)
+        elif relation.files is not None:
+            made = relation.files.batches(dictionaries=dictionaries)
         else:
             made = relation.rows.to_arrow_reader(ROW_GROUP)
         for batch in made:
-            yield batch if batch.schema == relation.schema else batch.cast(relation.schema)
+            yield conformed(batch, relation.schema, dictionaries=dictionaries)
 
     def _apply(self, function: BatchMap, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Map batches in threads, in order, a few at a time."""

@@ -9,9 +9,10 @@ import pyarrow as pa
 
 
 class Held(NamedTuple):
-    """Rows, the types that their file has, and the rows' bytes."""
+    """Rows (texts may be dictionaries), their schema, the types that their file has, and the rows' bytes."""
 
     rows: pa.Table
+    schema: pa.Schema
     stored: pa.Schema
     size: int
 
@@ -49,7 +50,8 @@ class HeldRows:
                 kept.append(batch)
             yield batch
         if kept is not None:
-            self._held[uri] = Held(pa.Table.from_batches(kept, schema), stored, size)
+            rows = pa.Table.from_batches(kept, None if kept else schema)
+            self._held[uri] = Held(rows, schema, stored, size)
 
     def _make_room(self, size: int) -> None:
         while self._held and size + sum(held.size for held in self._held.values()) > self._limit:

@@ -40,21 +40,23 @@ def write_batches(
 ) -> int:
     """Write batches as they come, in row groups of equal size; return the number of rows.
 
-    :param schema: the columns' types in the file; narrower ones than the batches' are cast
+    :param schema: the columns' types in the file; narrower ones than the batches' are cast, and texts may
+        come as dictionaries
     """
     rows, waiting = 0, pa.Table.from_batches([], schema)
     writer: pq.ParquetWriter | None = None
     try:
         for batch in batches:
             rows += batch.num_rows
-            waiting = pa.concat_tables([waiting, pa.Table.from_batches([batch]).cast(schema)])
+            more = pa.Table.from_batches([conformed(batch, schema, dictionaries=True)])
+            waiting = pa.concat_tables([waiting, more]) if waiting.num_rows else more
             while waiting.num_rows >= ROW_GROUP:
                 writer = writer or _writer(path, filesystem, waiting)
-                writer.write_table(waiting.slice(0, ROW_GROUP))
+                writer.write_table(waiting.slice(0, ROW_GROUP).unify_dictionaries())
                 waiting = waiting.slice(ROW_GROUP)
         writer = writer or _writer(path, filesystem, waiting)
         if waiting.num_rows:
-            writer.write_table(waiting)
+            writer.write_table(waiting.unify_dictionaries())
     finally:
         if writer is not None:
             writer.close()
@@ -66,6 +68,11 @@ def layout(sample: pa.Table) -> Layout:
     chosen = Layout([], {}, [])
     for field, column in zip(sample.schema, sample.columns, strict=True):
         name, values = field.name, column.combine_chunks()
+        if is_.is_dictionary(values.type):
+            chosen.statistics.append(name)
+            chosen.dictionary.append(name)
+            chosen.compression[name] = "zstd"
+            continue
         while is_.is_list(values.type):
             name, values = f"{name}.list.element", values.flatten()
         floating = is_.is_floating(values.type)
@@ -90,6 +97,17 @@ def has_float_bounds(path: str, filesystem: pyarrow.fs.FileSystem) -> bool:
     return any(column.physical_type in ("FLOAT", "DOUBLE") and column.is_stats_set for column in columns)
 
 
+def conformed(batch: pa.RecordBatch, schema: pa.Schema, *, dictionaries: bool) -> pa.RecordBatch:
+    """Return the batch with the schema's types; texts may stay a dictionary and codes where that is asked."""
+    if dictionaries:
+        fields = [
+            wanted.with_type(found.type) if _coded_text(found, wanted) else wanted
+            for found, wanted in zip(batch.schema, schema, strict=True)
+        ]
+        schema = pa.schema(fields)
+    return batch if batch.schema == schema else batch.cast(schema)
+
+
 def _writer(path: str, filesystem: pyarrow.fs.FileSystem, sample: pa.Table) -> pq.ParquetWriter:
     chosen = layout(sample.slice(0, LOOKED_AT))
     return pq.ParquetWriter(
@@ -99,6 +117,7 @@ def _writer(path: str, filesystem: pyarrow.fs.FileSystem, sample: pa.Table) -> p
         use_dictionary=chosen.dictionary,
         compression=chosen.compression or "zstd",
         write_statistics=chosen.statistics,
+        store_schema=False,  # It would say which texts came as dictionaries, and readers would go by it.
     )
 
 
@@ -109,3 +128,7 @@ def _shrinks(values: pa.Array) -> bool:
     width = data.type.bit_width // 8
     raw = data.buffers()[1].slice(data.offset * width, len(data) * width)
     return bool(len(pa.compress(raw, codec="zstd", asbytes=True)) < WORTH_IT * raw.size)
+
+
+def _coded_text(found: pa.Field, wanted: pa.Field) -> bool:
+    return is_.is_string(wanted.type) and is_.is_dictionary(found.type)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from stagecraft.stages.hashing import TEXTS
 from stagecraft.transforms.types import INTEGERS
@@ -40,6 +40,8 @@ class HashCut:
     takes: Sequence[bool]
     weights: Sequence[float]
     weight: str
+
+    takes_dictionaries: ClassVar[bool] = True
 
     @classmethod
     def of(
@@ -96,7 +98,7 @@ class HashCut:
         codes = np.zeros(batch.num_rows, dtype=np.int64)
         known = np.ones(batch.num_rows, dtype=np.bool_)
         for name, values in self.strata.items():
-            column = batch.column(name)
+            column = _plain(batch.column(name))
             found = pc.index_in(column, value_set=pa.array(values, column.type))
             places = found.to_numpy(zero_copy_only=False)
             seen = np.asarray(found.is_valid())
@@ -125,3 +127,9 @@ class HashCut:
             filled = np.where(valid, numbers.to_numpy(zero_copy_only=False), 0).astype(np.int64)
             hashes = np.where(valid, hash_longs(filled, hashes), hashes)
         return hashes
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    import pyarrow as pa
+
+    return column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column
