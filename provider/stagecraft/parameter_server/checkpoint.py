@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import logging
 import os
 import uuid
@@ -58,27 +57,40 @@ class Checkpoints:
         self._writer = uuid.uuid4().hex[:12]
         self._taken: set[str] = set()
 
-    def write_part(self, shard: int, step: int, state: np.ndarray) -> Part:
-        """Write a shard's state: the keys that are not zero.
+    def write_part(self, shard: int, step: int, slots: np.ndarray, state: np.ndarray) -> Part:
+        """Write the state of a share's slots, as Parquet.
 
-        :param state: float32, keys × (z, n)
+        :param slots: int64, ascending
+        :param state: float32[slots, width, 2]
         """
-        import numpy as np
+        import pyarrow as pa
+        import pyarrow.parquet as pq
 
-        keys = np.flatnonzero(state.any(axis=1)).astype(np.int32)
-        sink = io.BytesIO()
-        np.savez(sink, keys=keys, state=state[keys])
-        data = sink.getvalue()
-        part = Part(name=f"{self._writer}-{step:012d}-{shard}.npz", sha256=hashlib.sha256(data).hexdigest())
-        self._store.write(f"{self._folder}/{part.name}", data)
-        return part
+        kind = pa.binary(state[0].nbytes if len(state) else 8)
+        pairs = pa.FixedSizeBinaryArray.from_buffers(kind, len(slots), [None, pa.py_buffer(state)])
+        sink = pa.BufferOutputStream()
+        pq.write_table(
+            pa.table({"slot": slots, "state": pairs}),
+            sink,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=False,
+            write_statistics=False,
+            column_encoding={"slot": "DELTA_BINARY_PACKED", "state": "BYTE_STREAM_SPLIT"},
+        )
+        data = sink.getvalue().to_pybytes()
+        name = f"{self._writer}-{step:012d}-{shard}.parquet"
+        self._store.write(f"{self._folder}/{name}", data)
+        return Part(name=name, sha256=hashlib.sha256(data).hexdigest())
 
-    def read_part(self, part: Part, state: np.ndarray) -> None:
-        """Fill ``state``, which holds zeros, from a part.
+    def read_part(self, part: Part, width: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the slots of a part, int64, and their states, float32[slots, width, 2].
 
         :raises CorruptArtifactError: the part is missing, or its checksum differs
         """
         import numpy as np
+        import pyarrow as pa
+        import pyarrow.parquet as pq
 
         try:
             data = self._store.read(f"{self._folder}/{part.name}")
@@ -86,8 +98,13 @@ class Checkpoints:
             raise self._corrupt(f"{part.name} is missing") from error
         if hashlib.sha256(data).hexdigest() != part.sha256:
             raise self._corrupt(f"the checksum of {part.name} differs")
-        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-            state[stored["keys"]] = stored["state"]
+        table = pq.read_table(pa.BufferReader(data)).combine_chunks()
+        slots: np.ndarray = table["slot"].to_numpy()
+        if not len(slots):
+            return slots, np.empty((0, width, 2), np.float32)
+        pairs = table["state"].chunk(0)
+        state = np.frombuffer(pairs.buffers()[1], np.float32)[pairs.offset * width * 2 :]
+        return slots, state[: len(slots) * width * 2].reshape(-1, width, 2)
 
     def commit(self, checkpoint: Checkpoint) -> None:
         """Make ``checkpoint`` the latest, and remove the parts of those before it."""

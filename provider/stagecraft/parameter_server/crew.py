@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import ray
@@ -14,66 +14,53 @@ from ray.util.placement_group import PlacementGroup, placement_group, remove_pla
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from stagecraft.errors import UnreachableError
-from stagecraft.parameter_server import kernel
-from stagecraft.parameter_server.rows import RowReader
-from stagecraft.parameter_server.shard import Partition, Shard
-from stagecraft.parameter_server.worker import Done, Work, Worker
+from stagecraft.parameter_server.in_place import InPlace
+from stagecraft.parameter_server.plan import Plan
+from stagecraft.parameter_server.shard import Shard
+from stagecraft.parameter_server.units import Work
+from stagecraft.parameter_server.wire import TOKEN_BYTES
+from stagecraft.parameter_server.worker import Worker
 
 if TYPE_CHECKING:
-    from stagecraft.artifacts.store import Store
     from stagecraft.parameter_server.checkpoint import Checkpoint, Checkpoints, Part
-    from stagecraft.parameter_server.optimizer import FTRL
-    from stagecraft.parameter_server.rows import Columns
-    from stagecraft.parameter_server.units import Round, RowGroup
+    from stagecraft.parameter_server.share import Stats
+    from stagecraft.parameter_server.units import Done, Round
+
+__all__ = ["Crew", "Fitted", "Plan", "reserved"]
 
 PLACEMENT_SECONDS = 120
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What to train, and how.
+class Fitted(NamedTuple):
+    """A model: the keys that gradients have reached, and what is known of each.
 
-    :param groups: the dataset's row groups
-    :param batch_rows: rows a step, over all workers: the rows in flight
+    :param keys: int64, ascending
+    :param weights: float32[keys, width]
+    :param state: float32[keys, width, 2], the optimizer's
     """
 
-    store: Store
-    columns: Columns
-    groups: list[RowGroup]
-    loss: Literal["logistic", "squared"]
-    optimizer: FTRL
-    epochs: int
-    batch_rows: int
-    workers: int
-    shards: int
-    seed: int
-
-    @property
-    def worker_rows(self) -> int:
-        """Rows a step for one worker."""
-        return -(-self.batch_rows // self.workers)
-
-    @property
-    def rows(self) -> int:
-        return sum(group.rows for group in self.groups)
-
-    def steps(self, units: Round) -> int:
-        """The steps that a round takes."""
-        return -(-max(unit.rows for unit in units if unit is not None) // self.worker_rows)
+    keys: np.ndarray
+    weights: np.ndarray
+    state: np.ndarray
 
 
 @contextmanager
 def reserved(plan: Plan) -> Iterator[PlacementGroup]:
-    """Reserve a core for each shard and worker.
+    """Reserve a core for each shard and worker: close together where one node has enough, else spread out.
 
     :raises UnreachableError: the cluster has too few
     """
     wanted = plan.shards + plan.workers
-    group = placement_group([{"CPU": 1}] * wanted, strategy="PACK")
+    largest = max((node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]), default=0)
+    if plan.shards:
+        group = placement_group([{"CPU": 1}] * wanted, strategy="PACK" if wanted <= largest else "SPREAD")
+    else:
+        group = placement_group([{"CPU": wanted}], strategy="STRICT_PACK")
     try:
         if not group.wait(PLACEMENT_SECONDS):
+            where = "cores" if plan.shards else "cores on one node"
             raise UnreachableError(
-                f"ps_train: Ray gave no {wanted} cores for {plan.workers} workers and {plan.shards} shards "
+                f"ps_train: Ray gave no {wanted} {where} for {plan.workers} workers and {plan.shards} shards "
                 f"within {PLACEMENT_SECONDS} s; it has {ray.cluster_resources().get('CPU', 0):g}; what would "
                 "do: fewer workers and shards, or a larger cluster"
             )
@@ -87,26 +74,28 @@ class Crew:
 
     def __init__(self, plan: Plan, place: PlacementGroup, checkpoints: Checkpoints) -> None:
         self._plan, self._place, self._checkpoints = plan, place, checkpoints
-        self._partition = Partition(plan.columns.layout.dimension, plan.shards)
+        self._token = secrets.token_bytes(TOKEN_BYTES)
         self._incarnation = 0
         self._running: list[Any] = []
-        self._shards = [self._new_shard(shard) for shard in range(plan.shards)]
-        self._workers = [self._new_worker(rank) for rank in range(plan.workers)]
+        self._watches: list[Any] = []
+        self._shards = [self._new_shard(shard) for shard in range(max(plan.shards, 1))]
+        self._workers = [self._new_worker(rank) for rank in range(plan.workers)] if plan.shards else []
 
     def restore(self, checkpoint: Checkpoint | None) -> None:
         """Bring all actors to a checkpoint, or to the beginning; new ones take the place of lost ones."""
         self._incarnation += 1
-        parts = checkpoint.parts if checkpoint else [None] * self._plan.shards
+        parts = checkpoint.parts if checkpoint else [None] * len(self._shards)
         step = checkpoint.ledger.step if checkpoint else 0
-        states = [(part, step, self._incarnation) for part in parts]
         # The shards first: that releases the workers that wait for a step of the incarnation before.
-        self._ask(self._shards, self._new_shard, "restore", states)
+        self._ask(self._shards, self._new_shard, "begin", [(part, step, self._incarnation) for part in parts])
+        self._watches = [_control(shard, "watch") for shard in self._shards]
         for future in self._running:
             with suppress(RayError):
                 ray.get(future)
         self._running.clear()
-        joined = (self._shards, self._incarnation)
-        self._ask(self._workers, self._new_worker, "join", [joined] * self._plan.workers)
+        if self._workers:
+            joined = (ray.get([shard.open.remote() for shard in self._shards]), self._incarnation)
+            self._ask(self._workers, self._new_worker, "join", [joined] * len(self._workers))
 
     def _ask(
         self, actors: list[Any], new: Callable[[int], Any], method: str, arguments: Sequence[tuple[Any, ...]]
@@ -127,52 +116,78 @@ class Crew:
         ray.get(again)
 
     def _new_shard(self, shard: int) -> Any:
-        plan = self._plan
-        return self._actor(Shard, shard).remote(
-            self._partition.size(shard), plan.optimizer, plan.workers, self._checkpoints
-        )
+        plan, given = self._plan, self._checkpoints
+        if not plan.shards:
+            return self._actor(InPlace, 0, cores=plan.workers).remote(plan, given)
+        return self._actor(Shard, shard).remote(plan, shard, given, self._token)
 
     def _new_worker(self, rank: int) -> Any:
-        plan = self._plan
-        return self._actor(Worker, plan.shards + rank).remote(
-            rank,
-            RowReader(plan.store, plan.columns, plan.groups),
-            plan.groups,
-            seed=plan.seed,
-            batch_rows=plan.worker_rows,
-            loss=kernel.LOGISTIC if plan.loss == "logistic" else kernel.SQUARED,
-            partition=self._partition,
-        )
+        return self._actor(Worker, self._plan.shards + rank).remote(self._plan, rank, self._token)
 
-    def _actor(self, kind: type, bundle: int) -> Any:
+    def _actor(self, kind: type, bundle: int, cores: int = 1) -> Any:
+        """Make an actor that works on so many calls at a time, beside those that look after it."""
         where = PlacementGroupSchedulingStrategy(self._place, placement_group_bundle_index=bundle)
-        return ray.remote(kind).options(num_cpus=1, max_restarts=0, scheduling_strategy=where)
+        actor = ray.remote(concurrency_groups={"control": 4}, max_concurrency=cores)(kind)
+        return actor.options(num_cpus=cores, max_restarts=0, scheduling_strategy=where)
 
     def begin(self, units: Round, *, epoch: int, step: int, steps: int) -> list[Any]:
         """Give each worker its unit of a round; return the futures for :meth:`end`."""
-        padded = [*units, *[None] * (len(self._workers) - len(units))]
+        workers = self._workers or self._shards * self._plan.workers
+        padded = [*units, *[None] * (len(workers) - len(units))]
         futures = [
             worker.run.remote(Work(unit, epoch, step, steps))
-            for worker, unit in zip(self._workers, padded, strict=True)
+            for worker, unit in zip(workers, padded, strict=True)
         ]
         self._running += futures
         return futures
 
-    def end(self, futures: list[Any]) -> float:
-        """Wait for a round; return its mean loss."""
+    def end(self, futures: list[Any]) -> tuple[float, float]:
+        """Wait for a round; return the sums of its weighted losses, and of its weights."""
+        waiting = futures
+        while waiting:
+            ready, _ = ray.wait([*waiting, *self._watches], num_returns=1)
+            ray.get(ready)  # Raises where an actor is lost, whether others wait for it or not.
+            waiting = [future for future in waiting if future not in ready]
         done: list[Done] = ray.get(futures)
         del self._running[: len(futures)]
-        weight = sum(entry.weight for entry in done)
-        return sum(entry.loss for entry in done) / weight if weight else 0.0
+        return sum(entry.loss for entry in done), sum(entry.weight for entry in done)
 
-    def save(self) -> list[Part]:
-        """Write every shard's part of a checkpoint."""
-        parts: list[Part] = ray.get([shard.save.remote(at) for at, shard in enumerate(self._shards)])
+    def snapshot(self, step: int) -> list[Any]:
+        """Let every shard copy its state and write it in the background; return futures of the parts."""
+        ray.get([shard.snapshot.remote(step) for shard in self._shards])
+        return [_control(shard, "written") for shard in self._shards]
+
+    def parts(self, futures: list[Any], *, wait: bool) -> list[Part] | None:
+        """Return the parts that :meth:`snapshot` began; None where they are not written yet."""
+        ready, _ = ray.wait(futures, num_returns=len(futures), timeout=None if wait else 0)
+        parts: list[Part] | None = ray.get(futures) if len(ready) == len(futures) else None
         return parts
 
-    def weights(self) -> np.ndarray:
-        """Return the model, float32, one a feature."""
-        return self._partition.join(ray.get([shard.weights.remote() for shard in self._shards]))
+    def stats(self) -> list[Stats]:
+        """Ask every shard what it looks like."""
+        stats: list[Stats] = ray.get([_control(shard, "stats") for shard in self._shards])
+        return stats
+
+    def pull(self, keys: np.ndarray) -> np.ndarray:
+        """Return the weights of keys as they are, float32[keys, width].
+
+        :param keys: int64
+        """
+        split = self._plan.partition.split(keys)
+        calls = [
+            _control(shard, "pull", split.numbers[split.of(at)]) for at, shard in enumerate(self._shards)
+        ]
+        weights = np.empty((len(keys), self._plan.objective.width), np.float32)
+        weights[split.source] = np.concatenate(ray.get(calls))
+        return weights
+
+    def fitted(self) -> Fitted:
+        """Return the model."""
+        shares = ray.get([shard.states.remote() for shard in self._shards])
+        keys, state = (np.concatenate(parts) for parts in zip(*shares, strict=True))
+        order = np.argsort(keys, kind="stable")
+        keys, state = keys[order], state[order]
+        return Fitted(keys, self._plan.objective.weights(state, keys), state)
 
     def __enter__(self) -> Self:
         return self
@@ -180,3 +195,8 @@ class Crew:
     def __exit__(self, *_: object) -> None:
         for actor in [*self._workers, *self._shards]:
             ray.kill(actor)
+
+
+def _control(actor: Any, method: str, *arguments: Any) -> Any:
+    """Call a method beside those that train."""
+    return getattr(actor, method).options(concurrency_group="control").remote(*arguments)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
+
+POINTS = 1024
 
 
 class Point(BaseModel):
@@ -28,6 +31,9 @@ class Ledger(BaseModel):
     :param rounds: rounds of that epoch that are finished
     :param step: steps applied, over all epochs
     :param rows: rows trained on, over all epochs
+    :param history: rounds, evenly spaced: at most :data:`POINTS`
+    :param loss: the sum of the weighted losses of the epoch under way, and ``weight`` that of its weights
+    :param epochs: the metrics of each finished epoch, ``loss`` and what the caller measured
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,23 +42,46 @@ class Ledger(BaseModel):
     rounds: int = Field(default=0, ge=0)
     step: int = Field(default=0, ge=0)
     rows: int = Field(default=0, ge=0)
+    loss: float = 0.0
+    weight: float = 0.0
     history: list[Point] = []
+    epochs: list[dict[str, float]] = []
 
-    def finish_round(self, *, steps: int, rows: int, loss: float) -> Self:
+    def finish_round(self, *, steps: int, rows: int, loss: float, weight: float) -> Self:
         """Return the ledger after one more round.
 
-        :param loss: the round's mean progressive loss
+        :param loss: the sum of its rows' weighted losses, each before the model learned from it
+        :param weight: the sum of their weights
         """
-        step = self.step + steps
+        step, rounds = self.step + steps, self.rounds + 1
         return self.model_copy(
             update={
-                "rounds": self.rounds + 1,
+                "rounds": rounds,
                 "step": step,
                 "rows": self.rows + rows,
-                "history": [*self.history, Point(step=step, loss=loss)],
+                "loss": self.loss + loss,
+                "weight": self.weight + weight,
+                "history": _thinned([*self.history, Point(step=step, loss=loss / weight if weight else 0.0)]),
             }
         )
 
-    def finish_epoch(self) -> Self:
-        """Return the ledger at the start of the next epoch."""
-        return self.model_copy(update={"epoch": self.epoch + 1, "rounds": 0})
+    def finish_epoch(self, metrics: Mapping[str, float]) -> Self:
+        """Return the ledger at the start of the next epoch.
+
+        :param metrics: what was measured of the model, beside the epoch's progressive loss
+        """
+        loss = self.loss / self.weight if self.weight else 0.0
+        return self.model_copy(
+            update={
+                "epoch": self.epoch + 1,
+                "rounds": 0,
+                "loss": 0.0,
+                "weight": 0.0,
+                "epochs": [*self.epochs, {"loss": loss, **metrics}],
+            }
+        )
+
+
+def _thinned(history: list[Point]) -> list[Point]:
+    """Drop every other point of a history that has grown too long, and keep the last."""
+    return history[::-2][::-1] if len(history) > POINTS else history

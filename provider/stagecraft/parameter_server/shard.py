@@ -1,126 +1,207 @@
-"""A shard: the state of its share of the keys, in an actor of its own."""
+"""A shard: a share of the model in an actor of its own, which workers pull from and push to."""
 
 from __future__ import annotations
 
-import asyncio
+import logging
+import threading
+from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from stagecraft.parameter_server import kernel
+from stagecraft.parameter_server.kernels.localize import localize
+from stagecraft.parameter_server.share import Share, Stats
+from stagecraft.parameter_server.wire import Address, Channel, Severed, admit, listen, node_address
+from stagecraft.transforms.layout import CSR
 
 if TYPE_CHECKING:
     from stagecraft.parameter_server.checkpoint import Checkpoints, Part
-    from stagecraft.parameter_server.optimizer import FTRL
+    from stagecraft.parameter_server.plan import Plan
+
+log = logging.getLogger(__name__)
+
+NONE = -1
+"""No step: nothing is pushed, or nothing is pulled."""
 
 
-class Partition(NamedTuple):
-    """Which shard holds which key: key ``k`` is number ``k // shards`` of shard ``k % shards``.
+class Pulled(NamedTuple):
+    """Slots whose weights a worker has, until it pushes their gradients.
 
-    Neighbours, which tend to be equally hot, land on different shards.
+    :param version: pushes that had been applied
     """
 
-    dimension: int
-    shards: int
-
-    def size(self, shard: int) -> int:
-        """The number of keys that a shard holds."""
-        return len(range(shard, self.dimension, self.shards))
-
-    def split(self, keys: np.ndarray) -> list[np.ndarray]:
-        """Return for each shard the positions in ``keys`` that are its own."""
-        owner = keys % self.shards
-        return [np.flatnonzero(owner == shard) for shard in range(self.shards)]
-
-    def join(self, parts: list[np.ndarray]) -> np.ndarray:
-        """Return one vector over all keys from one a shard."""
-        whole = np.empty(self.dimension, dtype=parts[0].dtype)
-        for shard, part in enumerate(parts):
-            whole[shard :: self.shards] = part
-        return whole
+    step: int
+    slots: np.ndarray
+    version: int
 
 
-class Shard:
-    """Sums the workers' gradients of a step in the order of their ranks and applies them once.
+class Shard(Share):
+    """Applies the workers' gradients, and hands out weights as far as the consistency lets workers run.
 
-    A step is applied when every worker's push has come, so a run is a function of its inputs: the same run
-    twice gives the same bits. Keys are numbers within the shard. Each time the run goes back to a checkpoint
-    it has a new incarnation, and what belongs to an earlier one is refused.
+    Bulk synchronous: a step is applied once every worker's push has come, summed in the order of ranks, so
+    the run is a function of its inputs. Otherwise each push is applied as it comes. A push is known by its
+    worker, incarnation and step; one that comes again is acknowledged and not applied. Each time the run
+    goes back to a checkpoint it has a new incarnation, and what belongs to an earlier one is refused.
 
-    :param size: the number of keys
+    :param token: the run's secret
     """
 
-    def __init__(self, size: int, optimizer: FTRL, workers: int, checkpoints: Checkpoints) -> None:
-        self._settings = (optimizer.alpha, optimizer.beta, optimizer.l1, optimizer.l2)
-        self._workers = workers
-        self._checkpoints = checkpoints
-        self._incarnation = self._step = 0
-        self._total = np.zeros(size, dtype=np.float64)
-        self._state = np.zeros((size, 2), dtype=np.float32)
+    def __init__(self, plan: Plan, number: int, checkpoints: Checkpoints, token: bytes) -> None:
+        super().__init__(plan, number, checkpoints)
+        self._bound, self._merges = plan.consistency.bound, plan.consistency.type == "bsp"
+        self._token = token
+        self._incarnation = 0
+        self._address: Address | None = None
+        self._turn = threading.Condition()
+        self._channels: list[Channel] = []
+        self._begin(0)
+
+    def _begin(self, step: int) -> None:
+        workers = self._plan.workers
+        self._clock = [step] * workers
+        self._pulled: list[deque[Pulled]] = [deque() for _ in range(workers)]
         self._pushes: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        self._applied = asyncio.Event()
+        self._applied = 0
+        self._behind, self._furthest, self._counted = 0, 0, 0
 
-    async def pull(self, keys: np.ndarray) -> np.ndarray:
-        """Return the weights of keys, float32."""
-        weights: np.ndarray = kernel.pull(self._state, np.array(keys), *self._settings)
-        return weights
+    def open(self, host: str | None = None) -> Address:
+        """Listen for workers, if not yet; return where.
 
-    async def exchange(
-        self,
-        rank: int,
-        incarnation: int,
-        step: int,
-        keys: np.ndarray,
-        gradient: np.ndarray,
-        following: np.ndarray,
-    ) -> np.ndarray:
-        """Take a worker's gradients of a step, wait until the step is applied, and return weights.
-
-        :param keys: distinct
-        :param following: the keys of the worker's next step, whose weights are returned
+        :param host: the interface; None takes the one by which Ray's nodes know this one
         """
-        self._check(incarnation)
-        if step != self._step or rank in self._pushes:
-            raise RuntimeError(f"worker {rank} pushes step {step}, but the shard is at step {self._step}")
-        self._pushes[rank] = (np.array(keys), np.array(gradient))
-        if len(self._pushes) == self._workers:
-            self._apply()
-        else:
-            await self._applied.wait()
+        if self._address is not None:
+            return self._address
+        listener = listen(host or node_address())
+
+        def accept() -> None:
+            while True:
+                link, _ = listener.accept()
+                threading.Thread(target=self._serve, args=(link,), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        self._address = Address(*listener.getsockname()[:2])
+        return self._address
+
+    def begin(self, part: Part | None, step: int, incarnation: int) -> None:
+        """Go back to a checkpoint at ``step``, or to the beginning, as a new incarnation."""
+        with self._turn:
+            self._incarnation = incarnation
+            for channel in self._channels:
+                channel.close()
+            self._channels.clear()
+            self._begin(step)
+            self.restore(part)
+            self._turn.notify_all()
+
+    def _serve(self, link: object) -> None:
+        admitted = admit(link, self._token)  # type: ignore[arg-type]
+        if admitted is None:
+            return
+        channel, rank, incarnation = admitted
+        with self._turn:
+            if incarnation != self._incarnation:
+                channel.close()
+                return
+            self._channels.append(channel)
+        width, slot_type = self._objective.width, self._plan.partition.number_type
+        try:
+            while True:
+                push, pull, pushed, pulled = channel.receive(np.empty(4, np.int64)).tolist()
+                gradient = channel.receive(np.empty((pushed, width), np.float32))
+                slots = channel.receive(np.empty(pulled, slot_type))
+                weights = self.exchange(rank, incarnation, push, gradient, pull, slots)
+                channel.send(np.array([push], np.int64), weights)
+        except Severed:
+            pass
+        except Exception:
+            log.exception("Shard %d refused worker %d", self._number, rank)
+        finally:
+            channel.close()
+
+    def exchange(
+        self, rank: int, incarnation: int, push: int, gradient: np.ndarray, pull: int, slots: np.ndarray
+    ) -> np.ndarray:
+        """Take a worker's gradients of a step, and return the weights of another, once it may go on to it.
+
+        :param push: the step of the gradients, or :data:`NONE`
+        :param gradient: float32[slots pulled for that step, width]
+        :param pull: the step of the slots, or :data:`NONE`
+        :param slots: distinct
+        :return: float32[slots, width]
+        :raises Severed: the run has gone back to a checkpoint since
+        """
+        with self._turn:
             self._check(incarnation)
-        return await self.pull(following)
+            if push != NONE:
+                self._push(rank, push, gradient)
+            if pull != NONE and self._bound is not None:
+                limit = pull - self._bound
+                self._turn.wait_for(lambda: incarnation != self._incarnation or min(self._clock) >= limit)
+                self._check(incarnation)
+            weights = self.pull(slots)
+            if pull != NONE:
+                self._pulled[rank].append(Pulled(pull, slots, self._applied))
+            return weights
 
     def _check(self, incarnation: int) -> None:
         if incarnation != self._incarnation:
-            raise RuntimeError(f"the run has gone back to a checkpoint since incarnation {incarnation}")
+            raise Severed(f"the run has gone back to a checkpoint since incarnation {incarnation}")
 
-    def _apply(self) -> None:
-        pushes = [self._pushes[rank] for rank in range(self._workers)]
-        for keys, gradient in pushes:
-            kernel.add(self._total, keys, gradient)
-        for keys, _ in pushes:
-            kernel.push(self._state, keys, self._total, *self._settings)
-        self._pushes.clear()
-        self._step += 1
-        self._release()
+    def _push(self, rank: int, step: int, gradient: np.ndarray) -> None:
+        if step < self._clock[rank]:
+            return  # It came before; the answer was lost.
+        pulled = self._pulled[rank].popleft() if self._pulled[rank] else None
+        if pulled is None or pulled.step != step or step != self._clock[rank]:
+            raise RuntimeError(f"worker {rank} pushes step {step}, but {self._clock[rank]} is its next one")
+        if len(gradient) != len(pulled.slots):
+            raise RuntimeError(f"worker {rank} pushes {len(gradient)} gradients of {len(pulled.slots)} keys")
+        self._clock[rank] += 1
+        if self._merges:
+            self._pushes[rank] = (pulled.slots, gradient)
+            if len(self._pushes) == self._plan.workers:
+                self._apply(*merged([self._pushes[rank] for rank in range(self._plan.workers)]))
+                self._pushes.clear()
+        else:
+            behind = self._applied - pulled.version
+            self._behind, self._furthest = self._behind + behind, max(self._furthest, behind)
+            self._apply(pulled.slots, gradient)
+        self._counted += 1
+        self._turn.notify_all()
 
-    def _release(self) -> None:
-        applied, self._applied = self._applied, asyncio.Event()
-        applied.set()
+    def _apply(self, slots: np.ndarray, gradient: np.ndarray) -> None:
+        wanted = slots.astype(np.int64)
+        self._objective.push(self._state, wanted, wanted * self._shares + self._number, gradient)
+        self._applied += 1
 
-    async def restore(self, part: Part | None, step: int, incarnation: int) -> None:
-        """Take the state of a checkpoint at ``step``, or zeros, and begin an incarnation."""
-        self._incarnation, self._step = incarnation, step
-        self._pushes.clear()
-        self._state[:] = 0
-        if part is not None:
-            self._checkpoints.read_part(part, self._state)
-        self._release()
+    def stats(self) -> Stats:
+        with self._turn:
+            found = (
+                super()
+                .stats()
+                ._replace(
+                    behind=self._behind / self._plan.workers,
+                    furthest=self._furthest / self._plan.workers,
+                    pushes=self._counted,
+                )
+            )
+            self._behind = self._furthest = self._counted = 0
+        return found
 
-    async def save(self, shard: int) -> Part:
-        """Write the state as a part of a checkpoint."""
-        return self._checkpoints.write_part(shard, self._step, self._state)
 
-    async def weights(self) -> np.ndarray:
-        """Return the weights of all keys, float32."""
-        return await self.pull(np.arange(len(self._state), dtype=np.int32))
+def merged(pushes: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct slots of pushes, and the sum of their gradients, in the pushes' order.
+
+    >>> one, two = (np.array([3, 5]), np.array([[1.0], [2.0]])), (np.array([5]), np.array([[4.0]]))
+    >>> [part.tolist() for part in merged([one, two])]
+    [[3, 5], [[1.0], [6.0]]]
+    """
+    if len(pushes) == 1:
+        return pushes[0]
+    met = np.concatenate([slots for slots, _ in pushes])
+    slots, place = localize(CSR(np.array([0, len(met)]), met, met), np.zeros(1, np.int64))
+    total = np.zeros((len(slots), pushes[0][1].shape[1]), np.float32)
+    start = 0
+    for own, gradient in pushes:
+        total[place[start : start + len(own)]] += gradient  # A push holds a slot once.
+        start += len(own)
+    return slots, total

@@ -5,45 +5,49 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ray.exceptions import RayError, RayTaskError
 
 from stagecraft.errors import JobFailedError
-from stagecraft.parameter_server.checkpoint import Checkpoint, Checkpoints
-from stagecraft.parameter_server.crew import Crew, Plan, reserved
+from stagecraft.parameter_server.checkpoint import Checkpoints
+from stagecraft.parameter_server.crew import Crew, Fitted, reserved
 from stagecraft.parameter_server.ledger import Ledger
-from stagecraft.parameter_server.units import deal
+from stagecraft.parameter_server.monitor import EarlyStopping, Monitor, Progress, Pull
+from stagecraft.parameter_server.saver import Saver
+from stagecraft.parameter_server.units import Round, deal
+from stagecraft.parameter_server.wire import Severed
 
 if TYPE_CHECKING:
-    import numpy as np
+    from stagecraft.parameter_server.plan import Plan
 
 log = logging.getLogger(__name__)
 
 RECOVERIES = 5
 ROUNDS_AHEAD = 2
 
-
-class Progress(NamedTuple):
-    """What a round has come to.
-
-    :param loss: its mean progressive loss
-    :param fraction: of the rows of all epochs, 0 … 1
-    """
-
-    step: int
-    loss: float
-    rows_per_second: float
-    fraction: float
+OnRound = Callable[[Progress], None]
+OnEpoch = Callable[[Ledger, Fitted], Mapping[str, float] | None]
 
 
 class Trained(NamedTuple):
-    """The model's weights, float32, one a feature; and how the run went."""
+    """The model, and how the run went.
 
-    weights: np.ndarray
+    :param recoveries: for each loss of an actor, the seconds until all went on
+    """
+
+    fitted: Fitted
     ledger: Ledger
-    recoveries: int
+    recoveries: list[float]
+
+
+class Running(NamedTuple):
+    """A round that the workers are at."""
+
+    steps: int
+    rows: int
+    futures: list[Any]
 
 
 def train(
@@ -51,22 +55,29 @@ def train(
     checkpoints: Checkpoints,
     *,
     checkpoint_seconds: float = 10.0,
-    on_round: Callable[[Progress], None] = lambda progress: None,
-    on_epoch: Callable[[Ledger, np.ndarray], None] = lambda ledger, weights: None,
+    on_round: OnRound = lambda progress: None,
+    on_epoch: OnEpoch = lambda ledger, fitted: None,
+    validate: Callable[[Pull], Mapping[str, float]] | None = None,
+    early_stopping: EarlyStopping | None = None,
 ) -> Trained:
     """Train on the Ray that is connected, from the latest checkpoint on if there is one.
 
-    Every step waits for all workers (bulk synchronous), so the weights are a function of the plan: the same
-    bits each time, whatever was killed on the way. Where an actor is lost, all go back to the latest
-    checkpoint and go on.
+    Where workers wait for each other (bulk synchronous), or one worker trains in place, the model is a
+    function of the plan: the same bits each time, whatever was killed on the way. Where an actor is lost, all
+    go back to the latest checkpoint and go on.
 
     :param checkpoint_seconds: time between checkpoints; the result does not depend on it
     :param on_round: called after each round; a round may come again after a fault
-    :param on_epoch: called after each epoch with the ledger and the weights
+    :param on_epoch: called after each epoch with the ledger and the model; what it returns is added to the
+        epoch's metrics in the ledger
+    :param validate: measures the model between rounds, as often as that takes a hundredth of the time
+    :param early_stopping: ends the training by the epochs' metrics
     :raises JobFailedError: actors were lost :data:`RECOVERIES` times without a checkpoint in between
     """
-    recoveries, failures, reached = 0, 0, -1
+    failures, reached, lost = 0, -1, None
+    recoveries: list[float] = []
     with reserved(plan) as place, Crew(plan, place, checkpoints) as crew:
+        monitor = Monitor(plan.rows * plan.epochs, crew.stats, crew.pull, validate)
         while True:
             start = checkpoints.latest()
             ledger = start.ledger if start else Ledger()
@@ -76,13 +87,17 @@ def train(
             reached = ledger.step
             try:
                 crew.restore(start)
-                done = _run(plan, crew, checkpoints, ledger, checkpoint_seconds, on_round, on_epoch)
-                return Trained(*done, recoveries)
-            except RayError as error:
+                if lost is not None:
+                    recoveries.append(time.monotonic() - lost)
+                    log.info("Parameter server: all actors are back after %.1f s", recoveries[-1])
+                saver = Saver(crew, checkpoints, checkpoint_seconds)
+                run = Run(plan, crew, saver, monitor, on_round, on_epoch, early_stopping)
+                return Trained(*run.to_the_end(ledger), recoveries)
+            except (RayError, Severed) as error:
                 cause = _cause(error)
-                if not isinstance(cause, RayError):
+                if not isinstance(cause, RayError | Severed):
                     raise cause from error
-                recoveries += 1
+                lost = time.monotonic()
                 if failures == RECOVERIES:
                     raise JobFailedError(
                         f"ps_train: shards or workers were lost {RECOVERIES + 1} times without a checkpoint "
@@ -92,44 +107,64 @@ def train(
                 log.warning("Parameter server: an actor was lost (%s); back to the checkpoint", cause)
 
 
-def _run(
-    plan: Plan,
-    crew: Crew,
-    checkpoints: Checkpoints,
-    ledger: Ledger,
-    checkpoint_seconds: float,
-    on_round: Callable[[Progress], None],
-    on_epoch: Callable[[Ledger, np.ndarray], None],
-) -> tuple[np.ndarray, Ledger]:
-    """Train from ``ledger`` to the end; return the weights and the last ledger."""
-    began, rows_before = time.monotonic(), ledger.rows
-    saved = began
-    while ledger.epoch < plan.epochs:
+class Run:
+    """A training from a ledger on, as far as no actor is lost."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        crew: Crew,
+        saver: Saver,
+        monitor: Monitor,
+        on_round: OnRound,
+        on_epoch: OnEpoch,
+        early_stopping: EarlyStopping | None,
+    ) -> None:
+        self._plan, self._crew, self._saver, self._monitor = plan, crew, saver, monitor
+        self._on_round, self._on_epoch, self._early_stopping = on_round, on_epoch, early_stopping
+
+    def to_the_end(self, ledger: Ledger) -> tuple[Fitted, Ledger]:
+        """Train; return the model and the last ledger."""
+        self._monitor.begin(ledger)
+        fitted = None
+        while ledger.epoch < self._plan.epochs and not self._stops(ledger):
+            ledger = self._epoch(ledger)
+            fitted = self._crew.fitted()
+            metrics = self._on_epoch(ledger, fitted)
+            ledger = ledger.finish_epoch(metrics or {})
+        return fitted or self._crew.fitted(), ledger
+
+    def _stops(self, ledger: Ledger) -> bool:
+        return self._early_stopping is not None and self._early_stopping.ends(ledger.epochs)
+
+    def _epoch(self, ledger: Ledger) -> Ledger:
+        """Train the rounds that the epoch still has."""
+        plan, saver = self._plan, self._saver
         rounds = deal(plan.groups, epoch=ledger.epoch, seed=plan.seed, workers=plan.workers)
         waiting = deque(rounds[ledger.rounds :])
-        running: deque[tuple[int, int, list[Any]]] = deque()
+        running: deque[Running] = deque()
         step = ledger.step
         while waiting or running:
-            due = time.monotonic() - saved >= checkpoint_seconds
+            due = saver.due
             # A checkpoint holds no half-done round, so what runs is let run out first.
             while waiting and len(running) < ROUNDS_AHEAD and not (due and running):
-                units = waiting.popleft()
-                steps, rows = plan.steps(units), sum(unit.rows for unit in units if unit)
-                running.append((steps, rows, crew.begin(units, epoch=ledger.epoch, step=step, steps=steps)))
-                step += steps
+                running.append(self._begin(waiting.popleft(), ledger.epoch, step))
+                step += running[-1].steps
                 if due:
                     break
             steps, rows, futures = running.popleft()
-            loss = crew.end(futures)
-            ledger = ledger.finish_round(steps=steps, rows=rows, loss=loss)
-            speed = (ledger.rows - rows_before) / max(time.monotonic() - began, 1e-9)
-            on_round(Progress(ledger.step, loss, speed, ledger.rows / (plan.rows * plan.epochs)))
+            loss, weight = self._crew.end(futures)
+            ledger = ledger.finish_round(steps=steps, rows=rows, loss=loss, weight=weight)
+            self._on_round(self._monitor.progress(ledger))
+            saver.commit()
             if due and not running:
-                checkpoints.commit(Checkpoint(ledger=ledger, parts=crew.save()))
-                saved = time.monotonic()
-        ledger = ledger.finish_epoch()
-        on_epoch(ledger, crew.weights())
-    return crew.weights(), ledger
+                saver.save(ledger)
+        return ledger
+
+    def _begin(self, units: Round, epoch: int, step: int) -> Running:
+        steps = self._plan.steps(units)
+        futures = self._crew.begin(units, epoch=epoch, step=step, steps=steps)
+        return Running(steps, sum(unit.rows for unit in units if unit), futures)
 
 
 def _cause(error: BaseException) -> BaseException:

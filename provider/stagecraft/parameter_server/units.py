@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,7 +13,8 @@ import pyarrow.parquet as pq
 if TYPE_CHECKING:
     from stagecraft.artifacts.dataset import Dataset
 
-SMALLEST, LARGEST, ROUNDS = 4096, 65536, 512
+SMALLEST, LARGEST, ROUNDS = 1 << 16, 1 << 18, 64
+"""Rows of a unit, and rounds of an epoch: a round costs some calls of actors, milliseconds each."""
 
 
 class RowGroup(NamedTuple):
@@ -44,6 +46,27 @@ class Unit(NamedTuple):
 
 Round = list[Unit | None]
 """One unit a worker; None for a worker that has nothing to do."""
+
+
+class Work(NamedTuple):
+    """A worker's share of a round.
+
+    :param unit: its rows; None where there are none, and the worker only keeps step
+    :param step: the round's first step
+    :param steps: the number of steps, equal for all workers
+    """
+
+    unit: Unit | None
+    epoch: int
+    step: int
+    steps: int
+
+
+class Done(NamedTuple):
+    """What a worker saw in a round: the sum of its weighted losses, and of its weights."""
+
+    loss: float
+    weight: float
 
 
 def row_groups(dataset: Dataset) -> list[RowGroup]:
@@ -80,9 +103,19 @@ def deal(groups: list[RowGroup], *, epoch: int, seed: int, workers: int) -> list
     return rounds
 
 
-def row_order(groups: list[RowGroup], group: int, *, epoch: int, seed: int) -> np.ndarray:
-    """Return the epoch's order of a row group's rows, int64."""
-    return np.random.default_rng([seed, epoch, 1 + group]).permutation(groups[group].rows)
+class Orders:
+    """The order of each row group's rows in each epoch; the last ones drawn are kept."""
+
+    def __init__(self, groups: list[RowGroup], seed: int, kept: int = 4) -> None:
+        self._groups, self._seed = groups, seed
+        self._draw = lru_cache(kept)(self._drawn)
+
+    def of(self, unit: Unit, epoch: int) -> np.ndarray:
+        """Return the rows of a unit, int64, in the order in which an epoch takes them."""
+        return self._draw(unit.group, epoch)[unit.start : unit.stop]
+
+    def _drawn(self, group: int, epoch: int) -> np.ndarray:
+        return np.random.default_rng([self._seed, epoch, 1 + group]).permutation(self._groups[group].rows)
 
 
 def _cut(group: int, rows: int, bound: int, multiple: int) -> Iterator[Unit]:

@@ -2,132 +2,124 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import ray
 
-from stagecraft.parameter_server import kernel
-from stagecraft.parameter_server.units import row_order
+from stagecraft.parameter_server.kernels.localize import localize
+from stagecraft.parameter_server.rows import RowReader
+from stagecraft.parameter_server.shard import NONE
+from stagecraft.parameter_server.units import Done, Orders, Work
+from stagecraft.parameter_server.wire import Address, Channel, connect
 
 if TYPE_CHECKING:
-    from stagecraft.parameter_server.rows import RowReader
-    from stagecraft.parameter_server.shard import Partition
-    from stagecraft.parameter_server.units import RowGroup, Unit
+    from stagecraft.parameter_server.partition import Split
+    from stagecraft.parameter_server.plan import Plan
+    from stagecraft.parameter_server.rows import Rows
 
 NOTHING = np.empty(0, dtype=np.int64)
 
 
-class Work(NamedTuple):
-    """A worker's share of a round.
+class Batch(NamedTuple):
+    """The rows of a step.
 
-    :param unit: its rows; None where there are none, and the worker only keeps step
-    :param step: the round's first step
-    :param steps: the number of steps, equal for all workers
+    :param order: int64, their positions
+    :param local: int32, the place of each of their features' keys
+    :param split: their distinct keys by shard
     """
 
-    unit: Unit | None
-    epoch: int
     step: int
-    steps: int
+    order: np.ndarray
+    local: np.ndarray
+    split: Split
 
-
-class Done(NamedTuple):
-    """What a worker saw in a round: the sum of its weighted losses, and of its weights."""
-
-    loss: float
-    weight: float
+    @property
+    def keys(self) -> int:
+        return len(self.split.numbers)
 
 
 class Worker:
     """Pulls the weights that a step touches, computes the gradients, and pushes them.
 
-    The push of a step and the pull for the next are one call to each shard, so a step costs one round trip.
+    What it holds is bounded by the rows of a step, never by the dimension. The push of a step and the pull of
+    a later one are one message to each shard: of the next step where workers wait for each other, else of the
+    one after it, whose weights come while the next is computed.
 
     :param rank: its place in the order in which gradients are summed
-    :param batch_rows: rows that this worker takes a step
     """
 
-    def __init__(
-        self,
-        rank: int,
-        reader: RowReader,
-        groups: list[RowGroup],
-        *,
-        seed: int,
-        batch_rows: int,
-        loss: int,
-        partition: Partition,
-    ) -> None:
-        self._rank, self._reader, self._groups = rank, reader, groups
-        self._seed, self._batch_rows, self._loss = seed, batch_rows, loss
-        self._partition = partition
-        self._shards: list[Any] = []
-        self._incarnation = 0
-        self._weights = np.zeros(partition.dimension, dtype=np.float32)
-        self._gradient = np.zeros(partition.dimension, dtype=np.float64)
-        self._mark = np.full(partition.dimension, -1, dtype=np.int32)
-        self._stamp = -1
+    def __init__(self, plan: Plan, rank: int, token: bytes) -> None:
+        self._plan, self._rank, self._token = plan, rank, token
+        self._objective, self._partition = plan.objective, plan.partition
+        self._reader = RowReader(plan.store, plan.columns, plan.groups)
+        self._orders = Orders(plan.groups, plan.seed)
+        self._channels: list[Channel] = []
 
-    def join(self, shards: list[Any], incarnation: int) -> None:
-        """Begin an incarnation of the run, with these actors as its shards."""
-        self._shards, self._incarnation = shards, incarnation
-        self._gradient[:] = 0
+    def join(self, shards: list[Address], incarnation: int) -> None:
+        """Begin an incarnation of the run, with the shards at these addresses."""
+        for channel in self._channels:
+            channel.close()
+        self._channels = [connect(shard, self._token, self._rank, incarnation) for shard in shards]
 
     def run(self, work: Work) -> Done:
-        """Train on a unit, step by step with the other workers."""
+        """Train on a unit, step by step.
+
+        :raises Severed: a shard is lost
+        """
         if work.unit is None:
-            csr, label, weight = self._reader.read(0)
-            rows = NOTHING
+            rows, order = self._reader.read(0), NOTHING
         else:
-            csr, label, weight = self._reader.read(work.unit.group)
-            order = row_order(self._groups, work.unit.group, epoch=work.epoch, seed=self._seed)
-            rows = order[work.unit.start : work.unit.stop]
+            rows, order = self._reader.read(work.unit.group), self._orders.of(work.unit, work.epoch)
+        ahead, last = self._plan.consistency.ahead, work.step + work.steps
+        ready: deque[tuple[Batch, np.ndarray]] = deque()
+        asked: Batch | None = None
+        following = self._batch(rows, order, work, work.step)
         total = 0.0
-        keys, places = self._touched(csr, rows[: self._batch_rows])
-        self._take(keys, places, self._ask("pull", [(self._local(keys[place]),) for place in places]))
-        for number in range(work.steps):
-            start = number * self._batch_rows
-            batch = rows[start : start + self._batch_rows]
-            total += kernel.gradients(*csr, label, weight, batch, self._weights, self._gradient, self._loss)
-            after, after_places = self._touched(
-                csr, rows[start + self._batch_rows : start + 2 * self._batch_rows]
-            )
-            pushes = [
-                (
-                    self._rank,
-                    self._incarnation,
-                    work.step + number,
-                    self._local(keys[place]),
-                    self._gradient[keys[place]].astype(np.float32),
-                    self._local(after[following]),
-                )
-                for place, following in zip(places, after_places, strict=True)
-            ]
-            self._gradient[keys] = 0
-            keys, places = after, after_places
-            self._take(keys, places, self._ask("exchange", pushes))
-        return Done(total, float(weight[rows].sum(dtype=np.float64)))
+        for step in range(work.step - ahead, last):
+            pushed, gradient = None, NOTHING
+            if step >= work.step:
+                if asked and not ready:
+                    ready.append((asked, self._answer(asked)))
+                    asked = None
+                pushed, weights = ready.popleft()
+                gradient = np.zeros_like(weights)
+                total += self._objective.gradients(rows, pushed.order, pushed.local, weights, gradient)
+            if asked:
+                ready.append((asked, self._answer(asked)))
+            asked = following if step + ahead < last else None
+            self._ask(pushed, gradient, asked)
+            if asked:
+                following = self._batch(rows, order, work, step + ahead + 1)
+            else:
+                self._answer(None)
+        return Done(total, float(rows.weight[order].sum(dtype=np.float64)))
 
-    def _touched(self, csr: Any, rows: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Return the distinct keys of rows, and the positions of each shard's among them."""
-        self._stamp += 1
-        keys = kernel.touched(csr.indptr, csr.indices, rows, self._mark, self._stamp)
-        return keys, self._partition.split(keys)
+    def _batch(self, rows: Rows, order: np.ndarray, work: Work, step: int) -> Batch:
+        start = (step - work.step) * self._plan.worker_rows
+        taken = order[start : start + self._plan.worker_rows]
+        keys, local = localize(rows.csr, taken)
+        return Batch(step, taken, local, self._partition.split(keys))
 
-    def _local(self, keys: np.ndarray) -> np.ndarray:
-        local: np.ndarray = keys // self._partition.shards
-        return local
+    def _ask(self, pushed: Batch | None, gradient: np.ndarray, asked: Batch | None) -> None:
+        """Send every shard the gradients of a batch, and the keys of another one."""
+        if pushed is not None:
+            gradient = gradient[pushed.split.source]
+        for shard, channel in enumerate(self._channels):
+            own = gradient[pushed.split.of(shard)] if pushed else NOTHING
+            wanted = asked.split.numbers[asked.split.of(shard)] if asked else NOTHING
+            steps = (pushed.step if pushed else NONE, asked.step if asked else NONE)
+            channel.send(np.array([*steps, len(own), len(wanted)], np.int64), own, wanted)
 
-    def _ask(self, method: str, arguments: list[tuple[Any, ...]]) -> list[np.ndarray]:
-        """Call a method of every shard, each with its arguments."""
-        calls = [
-            getattr(shard, method).remote(*given)
-            for shard, given in zip(self._shards, arguments, strict=True)
-        ]
-        answers: list[np.ndarray] = ray.get(calls)
-        return answers
-
-    def _take(self, keys: np.ndarray, places: list[np.ndarray], weights: list[np.ndarray]) -> None:
-        for place, part in zip(places, weights, strict=True):
-            self._weights[keys[place]] = part
+    def _answer(self, asked: Batch | None) -> np.ndarray:
+        """Receive every shard's answer: float32[keys of the batch asked for, width]."""
+        answer = np.empty((asked.keys if asked else 0, self._objective.width), np.float32)
+        for shard, channel in enumerate(self._channels):
+            channel.receive(np.empty(1, np.int64))
+            if asked:
+                channel.receive(answer[asked.split.of(shard)])
+        if asked is None:
+            return answer
+        weights = np.empty_like(answer)
+        weights[asked.split.source] = answer
+        return weights
