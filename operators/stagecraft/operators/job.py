@@ -39,7 +39,10 @@ class JobOperator(ResumableJobMixin, BaseOperator):
         else Spark where ``spark_conn_id`` names a connection
     :param store_conn_id: connection of the artifact store
     :param spark_conn_id: connection of the Spark cluster; needed where the engine may be Spark
-    :param ray_conn_id: connection of the Ray cluster for what runs on Ray; a local Ray where None
+    :param ray_conn_id: connection of the Ray cluster for what runs on Ray, or of the Kubernetes cluster that
+        starts one for the job; a local Ray where None
+    :param kubernetes_conn_id: connection of the Kubernetes cluster that runs the job in a pod; where None it
+        is a process of the worker, unless it runs on Spark or a Ray cluster
     :param cache: whether an output that is already committed is reused
     :param deferrable: whether the triggerer follows the job, so that no worker waits for it
     :param poll_interval: seconds between two looks at the job
@@ -55,6 +58,7 @@ class JobOperator(ResumableJobMixin, BaseOperator):
         store_conn_id: str = StoreHook.default_conn_name,
         spark_conn_id: str | None = None,
         ray_conn_id: str | None = None,
+        kubernetes_conn_id: str | None = None,
         cache: bool = True,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poll_interval: float = 0.5,
@@ -65,6 +69,7 @@ class JobOperator(ResumableJobMixin, BaseOperator):
         self.store_conn_id = store_conn_id
         self.spark_conn_id = spark_conn_id
         self.ray_conn_id = ray_conn_id
+        self.kubernetes_conn_id = kubernetes_conn_id
         self.cache = cache
         self.deferrable = deferrable
         self.poll_interval = poll_interval
@@ -198,6 +203,7 @@ class JobOperator(ResumableJobMixin, BaseOperator):
             store_conn_id=self.store_conn_id,
             spark_conn_id=self.spark_conn_id,
             ray_conn_id=self.ray_conn_id,
+            kubernetes_conn_id=self.kubernetes_conn_id,
             poll_interval=self.poll_interval,
             deadline=time.time() + limit.total_seconds() if limit else None,
         )
@@ -245,6 +251,7 @@ class JobOperator(ResumableJobMixin, BaseOperator):
             stages=list(self.stage_classes().values()),
             spark=self.spark_conn_id is not None,
             ray_cluster=self.ray_conn_id is not None,
+            pods=self.kubernetes_conn_id is not None,
         )
 
     def _store(self) -> Store:
@@ -252,7 +259,11 @@ class JobOperator(ResumableJobMixin, BaseOperator):
 
     def _runner(self, place: str) -> Runner:
         return runner_of(
-            self._store(), place=place, spark_conn_id=self.spark_conn_id, ray_conn_id=self.ray_conn_id
+            self._store(),
+            place=place,
+            spark_conn_id=self.spark_conn_id,
+            ray_conn_id=self.ray_conn_id,
+            kubernetes_conn_id=self.kubernetes_conn_id,
         )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from stagecraft.artifacts.artifact import Reference
 from stagecraft.engines.choose import ENGINES, choose
 from stagecraft.errors import InvalidInputError
-from stagecraft.hooks.runner import PROCESS, RAY, SPARK
+from stagecraft.hooks.runner import POD, PROCESS, RAY, SPARK
 from stagecraft.jobs.steps import stage_of
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class Placement:
     :param stages: the classes of the job's stages
     :param spark: whether a Spark connection is given
     :param ray_cluster: whether a Ray connection is given
+    :param pods: whether a connection is given to a Kubernetes cluster for pods
     """
 
     where: str
@@ -36,6 +37,7 @@ class Placement:
     stages: Sequence[type[Stage]]
     spark: bool
     ray_cluster: bool
+    pods: bool
 
     def check(self) -> None:
         """Refuse what is known to be wrong before the inputs are.
@@ -59,10 +61,12 @@ class Placement:
         return self._chosen(bytes_of_inputs=files + read, spark=self.spark)
 
     def place(self, engine: str) -> str:
-        """Return where the job runs: on the Ray or the Spark cluster, or as a process of this machine."""
+        """Return where the job runs: on the Ray or the Spark cluster, or else in a pod or a process."""
         if self._on_ray_cluster:
             return RAY
-        return SPARK if engine == "spark" else PROCESS
+        if engine == "spark":
+            return SPARK
+        return POD if self.pods else PROCESS
 
     @property
     def _relational(self) -> list[type[Stage]]:

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from stagecraft.jobs.job import Step
     from stagecraft.stages.base import Stage
 
-SHARED = ("engine", "store_conn_id", "spark_conn_id", "ray_conn_id", "cache", "deferrable", "poll_interval")
+SHARED = (
+    *("engine", "store_conn_id", "spark_conn_id", "ray_conn_id", "kubernetes_conn_id"),
+    *("cache", "deferrable", "poll_interval"),
+)
 OF_A_STEP = {"task_id", "dag", "task_group", "params", "default_args", "doc", "doc_md"}
 
 

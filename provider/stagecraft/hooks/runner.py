@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from stagecraft.artifacts.store import Store
     from stagecraft.jobs.runner import Runner
 
-PROCESS, SPARK, RAY = "process", "spark", "ray"
+PROCESS, SPARK, RAY, POD = "process", "spark", "ray", "pod"
 
 
 def jobs_folder() -> Path:
@@ -44,31 +44,47 @@ def process_runner(store: Store, place: str, spark_conn_id: str | None) -> Proce
     return ProcessRunner(store, jobs_folder(), lambda arguments: hook.submit_command(entry, arguments))
 
 
-def runner_of(store: Store, *, place: str, spark_conn_id: str | None, ray_conn_id: str | None) -> Runner:
+def runner_of(
+    store: Store,
+    *,
+    place: str,
+    spark_conn_id: str | None,
+    ray_conn_id: str | None,
+    kubernetes_conn_id: str | None = None,
+) -> Runner:
     """Return the runner of a job.
 
-    :param place: ``process``, ``spark`` or ``ray``
+    :param place: ``process``, ``spark``, ``ray`` or ``pod``
     """
-    if place != RAY or ray_conn_id is None:
+    conn_id = {RAY: ray_conn_id, POD: kubernetes_conn_id}.get(place)
+    if conn_id is None:
         return process_runner(store, place, spark_conn_id)
-    return ray_runner(store, BaseHook.get_connection(ray_conn_id))
+    return cluster_runner(store, place, BaseHook.get_connection(conn_id))
 
 
 async def arunner_of(
-    store: Store, *, place: str, spark_conn_id: str | None, ray_conn_id: str | None
+    store: Store,
+    *,
+    place: str,
+    spark_conn_id: str | None,
+    ray_conn_id: str | None,
+    kubernetes_conn_id: str | None = None,
 ) -> Runner:
     """As :func:`runner_of`, for triggers, whose event loop must not wait."""
-    if place != RAY or ray_conn_id is None:
+    conn_id = {RAY: ray_conn_id, POD: kubernetes_conn_id}.get(place)
+    if conn_id is None:
         return process_runner(store, place, spark_conn_id)
-    return ray_runner(store, await BaseHook.aget_connection(ray_conn_id))
+    return cluster_runner(store, place, await BaseHook.aget_connection(conn_id))
 
 
-def ray_runner(store: Store, connection: Connection) -> Runner:
-    """Return the runner of a Ray cluster that runs already, or of one that Kubernetes starts for the job."""
-    from stagecraft.hooks.kubernetes import is_kubernetes, ray_job_runner
+def cluster_runner(store: Store, place: str, connection: Connection) -> Runner:
+    """Return the runner of pods, of a Ray cluster that runs already, or of one that KubeRay starts."""
+    from stagecraft.hooks.kubernetes import is_kubernetes, pod_runner, ray_job_runner
     from stagecraft.hooks.ray import jobs_of
     from stagecraft.jobs.ray_runner import RayRunner
 
+    if place == POD:
+        return pod_runner(store, connection)
     if is_kubernetes(connection):
         return ray_job_runner(store, connection)
     return RayRunner(store, jobs_of(connection))

@@ -28,6 +28,7 @@ class JobTrigger(BaseTrigger):
     :param store_conn_id: connection of the artifact store
     :param spark_conn_id: connection of the Spark cluster, where the job runs there
     :param ray_conn_id: connection of the Ray cluster, where the job runs there
+    :param kubernetes_conn_id: connection of the Kubernetes cluster, where the job runs there in a pod
     :param poll_interval: seconds between two looks
     :param deadline: when the job is ended, in seconds since the epoch; never where None
     """
@@ -41,12 +42,14 @@ class JobTrigger(BaseTrigger):
         ray_conn_id: str | None,
         poll_interval: float,
         deadline: float | None = None,
+        kubernetes_conn_id: str | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.handle = handle
         self.store_conn_id = store_conn_id
         self.spark_conn_id = spark_conn_id
         self.ray_conn_id = ray_conn_id
+        self.kubernetes_conn_id = kubernetes_conn_id
         self.poll_interval = poll_interval
         self.deadline = deadline
 
@@ -58,6 +61,7 @@ class JobTrigger(BaseTrigger):
                 "store_conn_id": self.store_conn_id,
                 "spark_conn_id": self.spark_conn_id,
                 "ray_conn_id": self.ray_conn_id,
+                "kubernetes_conn_id": self.kubernetes_conn_id,
                 "poll_interval": self.poll_interval,
                 "deadline": self.deadline,
             },
@@ -91,4 +95,5 @@ class JobTrigger(BaseTrigger):
             place=self.handle["place"],
             spark_conn_id=self.spark_conn_id,
             ray_conn_id=self.ray_conn_id,
+            kubernetes_conn_id=self.kubernetes_conn_id,
         )
