@@ -37,7 +37,7 @@ MODULES = {
         "time_split",
     ],
     "sensors": ["deployment"],
-    "hooks": ["ray", "serving", "spark", "store"],
+    "hooks": ["kubernetes", "ray", "serving", "spark", "store"],
     "triggers": ["deployment", "job"],
 }
 
@@ -121,6 +121,42 @@ def get_provider_info() -> dict[str, Any]:
                         "description": "Whether the certificate of an https address is checked.",
                         "schema": {"type": "boolean", "default": True},
                     }
+                },
+            },
+            {
+                "connection-type": "stagecraft_kubernetes",
+                "hook-class-name": "stagecraft.hooks.kubernetes.KubernetesJobHook",
+                "hook-name": "Stagecraft Kubernetes",
+                "ui-field-behaviour": {"hidden-fields": ["host", "schema", "login", "password", "port"]},
+                "conn-fields": {
+                    "in_cluster": {
+                        "label": "From inside the cluster",
+                        "schema": {"type": ["boolean", "null"]},
+                    },
+                    "kube_config_path": {"label": "Kube config path", "schema": {"type": ["string", "null"]}},
+                    "kube_config": {
+                        "label": "Kube config (JSON)",
+                        "schema": {"type": ["string", "null"], "format": "password"},
+                    },
+                    "cluster_context": {"label": "Context", "schema": {"type": ["string", "null"]}},
+                    "namespace": {"label": "Namespace", "schema": {"type": ["string", "null"]}},
+                    "image": {
+                        "label": "Image of the pods",
+                        "description": "It holds Stagecraft; docker/Dockerfile makes one.",
+                        "schema": {"type": ["string", "null"]},
+                    },
+                    "cpu": {"label": "Cores of a pod", "schema": {"type": ["integer", "null"]}},
+                    "memory": {
+                        "label": "Memory of a pod",
+                        "description": "As 8Gi",
+                        "schema": {"type": ["string", "null"]},
+                    },
+                    "secret": {
+                        "label": "Secret with the store's credentials",
+                        "description": "Its keys become environment variables of the pods. "
+                        "Further fields go into Extra.",
+                        "schema": {"type": ["string", "null"]},
+                    },
                 },
             },
             {

@@ -19,6 +19,7 @@ from stagecraft.hooks.runner import RAY, arunner_of, runner_of
 from stagecraft.jobs.pods import Pods
 from stagecraft.jobs.ray_job_runner import RayJobRunner
 from stagecraft.jobs.ray_runner import RayRunner
+from stagecraft.provider_info import get_provider_info
 
 PATH = "/apis/ray.io/v1"
 
@@ -168,3 +169,15 @@ def test_another_ray_connection_leads_to_its_cluster(monkeypatch: pytest.MonkeyP
     for runner in (runner_of(Store("/s"), **choice), asyncio.run(arunner_of(Store("/s"), **choice))):
         assert isinstance(runner, RayRunner)
         assert runner.jobs.address == "http://h:1"
+
+
+def test_the_form_is_declared() -> None:
+    [form] = [
+        entry
+        for entry in get_provider_info()["connection-types"]
+        if entry["connection-type"] == KubernetesJobHook.conn_type
+    ]
+    assert form["hook-class-name"] == f"{KubernetesJobHook.__module__}.{KubernetesJobHook.__name__}"
+    assert form["hook-name"] == KubernetesJobHook.hook_name
+    cluster = {"in_cluster", "kube_config_path", "kube_config", "cluster_context", "namespace"}
+    assert set(form["conn-fields"]) - cluster <= set(Pods.model_fields)
