@@ -64,10 +64,13 @@ def class_label(
     return np.asarray(places.to_numpy(), dtype=np.int64), labels
 
 
-def numeric_label(where: str, column: pa.ChunkedArray, *, low: float | None = None) -> np.ndarray:
+def numeric_label(
+    where: str, column: pa.Array | pa.ChunkedArray, *, low: float | None = None, first: int = 0
+) -> np.ndarray:
     """Return a column of numbers that float32 holds, as float64.
 
     :param low: the smallest that there may be
+    :param first: the number of the first row, for the message
     :raises InvalidInputError: it is not numeric, or a value is missing, NaN, infinite or below ``low``
     """
     import numpy as np
@@ -75,7 +78,7 @@ def numeric_label(where: str, column: pa.ChunkedArray, *, low: float | None = No
 
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         raise InvalidInputError(where, f"values of type {column.type}", "numbers")
-    values: np.ndarray = column.to_numpy().astype(np.float64)
+    values: np.ndarray = np.asarray(column).astype(np.float64)
     with np.errstate(over="ignore"):
         finite = np.isfinite(values.astype(np.float32))
     for refused, wanted in (
@@ -84,7 +87,9 @@ def numeric_label(where: str, column: pa.ChunkedArray, *, low: float | None = No
     ):
         if refused.any():
             row = int(np.argmax(refused))
-            raise InvalidInputError(where, f"{values[row]} in row {row} is {wanted}", "drop those rows")
+            raise InvalidInputError(
+                where, f"{values[row]} in row {first + row} is {wanted}", "drop those rows"
+            )
     return values
 
 
@@ -108,19 +113,20 @@ def handed_on(encoder: Model) -> dict[str, Any]:
     return {name: encoder.meta[name] for name in ("label", "labels") if name in encoder.meta}
 
 
-def row_weights(where: str, column: pa.ChunkedArray) -> np.ndarray:
+def row_weights(where: str, column: pa.Array | pa.ChunkedArray, *, first: int = 0) -> np.ndarray:
     """Return weights as float32.
 
+    :param first: the number of the first row, for the message
     :raises InvalidInputError: a weight is missing, NaN, infinite or below zero
     """
     import numpy as np
     import pyarrow as pa
 
-    weights = np.asarray(column.cast(pa.float32()).to_numpy(), dtype=np.float32)
+    weights = np.asarray(column.cast(pa.float32()), dtype=np.float32)
     refused = ~(np.isfinite(weights) & (weights >= 0))
     if refused.any():
         row = int(np.argmax(refused))
         raise InvalidInputError(
-            where, f"the weight {weights[row]} in row {row}", "a finite weight of 0 or more"
+            where, f"the weight {weights[row]} in row {first + row}", "a finite weight of 0 or more"
         )
     return weights

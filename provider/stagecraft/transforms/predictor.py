@@ -96,15 +96,24 @@ class SparsePredictor(Transform):
 
     def means(self, batch: pa.RecordBatch | pa.Table) -> np.ndarray:
         """Return the predicted means, float64: one a row, or one a row and class."""
-        import numpy as np
-
         csr = self.layout.csr(batch)
         shape = (batch.num_rows, self.layout.width)
-        features, values = csr.indices.reshape(shape), csr.values.reshape(shape)
+        return self.scored(self.table, csr.indices.reshape(shape), csr.values.reshape(shape))
+
+    def scored(self, table: Weights | np.ndarray, features: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Return the predicted means of rows.
+
+        :param table: weights, float32, by feature
+        :param features: integers, rows × features of a row
+        :param values: float32, of the same shape
+        """
+        import numpy as np
+
+        rows = len(features)
         block = max(1, BLOCK_BYTES // (8 * self.layout.width * self.width))
         parts = [
-            self.margins(self.table[features[start : start + block]], values[start : start + block])
-            for start in range(0, max(batch.num_rows, 1), block)
+            self.margins(table[features[start : start + block]], values[start : start + block])
+            for start in range(0, max(rows, 1), block)
         ]
         return self.linked(np.concatenate(parts))
 

@@ -10,8 +10,9 @@ from stagecraft.artifacts.artifact import Kind
 from stagecraft.artifacts.model import fill_model
 from stagecraft.errors import InvalidInputError
 from stagecraft.jobs.ray_session import ray_session
+from stagecraft.parameter_server.models import LinearRegression
 from stagecraft.parameter_server.optimizer import FTRL
-from stagecraft.stages.ps_train import LinearRegression, PSTrain
+from stagecraft.stages.ps_train import PSTrain
 from stagecraft.tracking.reader import read_events
 from stagecraft.tracking.writer import Tracker
 

@@ -8,8 +8,9 @@ import pyarrow as pa
 import pytest
 
 from stagecraft.errors import CorruptArtifactError, InvalidInputError
+from stagecraft.parameter_server.models import LinearRegression
 from stagecraft.stages import ps_train
-from stagecraft.stages.ps_train import LinearRegression, PSTrain
+from stagecraft.stages.ps_train import PSTrain
 
 
 @pytest.fixture(autouse=True)
@@ -123,4 +124,4 @@ def test_checkpoint_time_does_not_change_the_address(world):
 
     assert address(1) == address(60)
     assert PSTrain(label="late", seed=1).fingerprint({}) != address(1)
-    assert ps_train.PSTrain.version == 1
+    assert ps_train.PSTrain.version == 2

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from stagecraft.errors import InvalidInputError
+from stagecraft.parameter_server.models import LinearRegression
 from stagecraft.parameter_server.optimizer import FTRL
 from stagecraft.stages.base import Stage
 from stagecraft.stages.boosting import BoostingParameters
@@ -19,7 +20,7 @@ from stagecraft.stages.gbdt_encode import GBDTEncode
 from stagecraft.stages.k_fold_split import KFoldSplit
 from stagecraft.stages.load import load_stage
 from stagecraft.stages.predict import Predict
-from stagecraft.stages.ps_train import LinearRegression, PSTrain
+from stagecraft.stages.ps_train import PSTrain
 from stagecraft.stages.random_split import RandomSplit
 from stagecraft.stages.sample import Sample, StratifiedSample
 from stagecraft.stages.split import TimeSplit
