@@ -39,8 +39,8 @@ class Settings(NamedTuple):
     l2: np.float32
 
     @classmethod
-    def of(cls, optimizer: AnyOptimizer, *, l1: float | None = None) -> Settings:
-        """Take them from the typed parameters, ``l1`` in place of the optimizer's where given."""
+    def of(cls, optimizer: AnyOptimizer) -> Settings:
+        """Take them from the typed parameters."""
         if optimizer.type == "ftrl":
             rate, smooth = optimizer.alpha, optimizer.beta
         else:
@@ -49,7 +49,7 @@ class Settings(NamedTuple):
             optimizer.type == "ftrl",
             np.float32(1 / rate),
             np.float32(smooth),
-            np.float32(optimizer.l1 if l1 is None else l1),
+            np.float32(optimizer.l1),
             np.float32(optimizer.l2),
         )
 

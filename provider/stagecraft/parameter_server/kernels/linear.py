@@ -10,29 +10,21 @@ import numpy as np
 from stagecraft.parameter_server.kernels.compiled import compiled, frozen
 from stagecraft.parameter_server.kernels.coordinate import Settings, updated, weight_of
 from stagecraft.parameter_server.kernels.losses import loss_and_slope
-from stagecraft.parameter_server.kernels.prefetch import prefetch
+from stagecraft.parameter_server.kernels.prefetch import prefetch_row, prefetch_states
 from stagecraft.parameter_server.kernels.table import Table
 
 if TYPE_CHECKING:
     from stagecraft.parameter_server.rows import Rows
-
-AHEAD = 4
-"""Rows ahead whose states are on the way from memory; the rows themselves are twice as far."""
 
 LANE = 16
 """Features that are computed together; a row is padded to a multiple with values of 0."""
 
 
 @dataclass(frozen=True)
-class Linear:
+class Linear(Table):
     """An :class:`~stagecraft.parameter_server.kernels.objective.Objective` of one weight a feature."""
 
-    table: Table
     loss: int
-
-    @property
-    def width(self) -> int:
-        return self.table.width
 
     def gradients(
         self, rows: Rows, order: np.ndarray, local: np.ndarray, weights: np.ndarray, gradient: np.ndarray
@@ -45,17 +37,8 @@ class Linear:
 
     def train(self, rows: Rows, order: np.ndarray, state: np.ndarray) -> float:
         read = [frozen(array) for array in (*rows.csr, rows.label, rows.weight, order)]
-        total: float = _train(*read, state.reshape(-1), self.loss, self.table.settings)
+        total: float = _train(*read, state.reshape(-1), self.loss, self.settings)
         return total
-
-    def pull(self, state: np.ndarray, slots: np.ndarray, keys: np.ndarray) -> np.ndarray:
-        return self.table.pull(state, slots, keys)
-
-    def push(self, state: np.ndarray, slots: np.ndarray, keys: np.ndarray, gradient: np.ndarray) -> None:
-        self.table.push(state, slots, keys, gradient)
-
-    def weights(self, state: np.ndarray, keys: np.ndarray) -> np.ndarray:
-        return self.table.weights(state, keys)
 
 
 @compiled  # type: ignore[untyped-decorator]
@@ -105,16 +88,8 @@ def _train(
     value, weights = np.zeros(size, np.float32), np.zeros(size, np.float32)
     total = 0.0
     for position in range(order.shape[0]):
-        far = position + 2 * AHEAD
-        if far < order.shape[0]:
-            start, stop = indptr[order[far]], indptr[order[far] + 1]
-            for at in range(start, stop, LANE):
-                prefetch(indices, at)
-                prefetch(values, at)
-        near = position + AHEAD
-        if near < order.shape[0]:
-            for at in range(indptr[order[near]], indptr[order[near] + 1]):
-                prefetch(state, 2 * np.int64(indices[at]))
+        prefetch_row(indptr, indices, values, order, position)
+        prefetch_states(indptr, indices, order, position, state, 2)
         row = order[position]
         start, count = indptr[row], indptr[row + 1] - indptr[row]
         for j in range(count):

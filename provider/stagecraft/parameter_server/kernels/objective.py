@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from stagecraft.parameter_server.kernels.coordinate import Settings
+from stagecraft.parameter_server.kernels.factorization import Factorization
 from stagecraft.parameter_server.kernels.linear import Linear
 from stagecraft.parameter_server.kernels.losses import LOSSES
-from stagecraft.parameter_server.kernels.table import Initial, Table
-from stagecraft.parameter_server.models import LinearRegression, LogisticRegression, PoissonRegression
+from stagecraft.parameter_server.kernels.softmax import Softmax
+from stagecraft.parameter_server.kernels.table import BIAS, Initial
+from stagecraft.parameter_server.models import (
+    FactorizationMachine,
+    FieldAwareFactorizationMachine,
+    LinearRegression,
+    SoftmaxRegression,
+)
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from stagecraft.parameter_server.models import AnyModel
     from stagecraft.parameter_server.optimizer import AnyOptimizer
     from stagecraft.parameter_server.rows import Rows
@@ -89,7 +96,16 @@ def objective_of(
     1
     """
     settings = Settings.of(optimizer)
-    if isinstance(model, LogisticRegression | LinearRegression | PoissonRegression):
-        loss = LOSSES["squared" if model.type == "linear" else model.type]
-        return Linear(Table(1, 1, settings, settings, Initial.of()), loss)
-    raise NotImplementedError(model.type)
+    if isinstance(model, SoftmaxRegression):
+        return Softmax(classes, classes, settings, settings, Initial.of())
+    if isinstance(model, FactorizationMachine | FieldAwareFactorizationMachine):
+        if isinstance(model, FactorizationMachine):
+            fields = np.array([BIAS + 1, np.iinfo(np.int64).max])
+        elif fields is None:
+            raise ValueError("a field-aware factorization machine needs the bounds of its fields")
+        vectors = Settings.of(model.factor_optimizer or optimizer.model_copy(update={"l1": 0.0}))
+        width = 1 + (len(fields) - 1) * model.factors
+        initial = Initial.of(model.init, seed)
+        return Factorization(width, 1, settings, vectors, initial, LOSSES[model.loss], fields)
+    loss = LOSSES["squared" if isinstance(model, LinearRegression) else model.type]
+    return Linear(1, 1, settings, settings, Initial.of(), loss)

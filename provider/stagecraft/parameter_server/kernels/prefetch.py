@@ -1,14 +1,23 @@
-"""A hint to the processor, from compiled code."""
+"""Rows and states on their way from memory before their turn: hints to the processor, from compiled code."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import cgutils, types  # noqa: TID253
 from numba.extending import intrinsic  # noqa: TID253
 
+from stagecraft.parameter_server.kernels.compiled import compiled
+
 WRITE, KEEP, DATA = 1, 3, 1
+
+LINE = 16
+"""Numbers of four bytes in a cache line."""
+
+AHEAD = 4
+"""Rows ahead whose states are on their way; the rows themselves are twice as far."""
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -28,3 +37,28 @@ def prefetch(context: Any, array: types.Array, at: types.Integer) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, at), generate
+
+
+@compiled  # type: ignore[untyped-decorator]
+def prefetch_row(
+    indptr: np.ndarray, indices: np.ndarray, values: np.ndarray, order: np.ndarray, position: int
+) -> None:
+    """Start to load the features of a row that comes after the one at ``position``."""
+    far = position + 2 * AHEAD
+    if far < order.shape[0]:
+        for at in range(indptr[order[far]], indptr[order[far] + 1], LINE):
+            prefetch(indices, at)
+            prefetch(values, at)
+
+
+@compiled  # type: ignore[untyped-decorator]
+def prefetch_states(
+    indptr: np.ndarray, indices: np.ndarray, order: np.ndarray, position: int, state: np.ndarray, span: int
+) -> None:
+    """Start to load the states of a row's features, ``span`` numbers each of a flat ``state``."""
+    near = position + AHEAD
+    if near < order.shape[0]:
+        for at in range(indptr[order[near]], indptr[order[near] + 1]):
+            base = span * np.int64(indices[at])
+            for line in range(base, base + span, LINE):
+                prefetch(state, line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -28,16 +29,14 @@ class Initial(NamedTuple):
         return cls(np.float32(deviation * 3**0.5), np.uint64(seed * 0xD1342543DE82EF95 % 2**64))
 
 
-class Table(NamedTuple):
-    """What the coordinates of a key are: first ``head`` weights of the linear part, then vectors.
-
-    Its functions take and give ``state``, float32[slots, width, 2].
-    """
+@dataclass(frozen=True)
+class Table:
+    """What the coordinates of a key are: first ``head`` weights of the linear part, then vectors."""
 
     width: int
     head: int
     settings: Settings
-    factors: Settings
+    vector_settings: Settings
     initial: Initial
 
     def pull(self, state: np.ndarray, slots: np.ndarray, keys: np.ndarray) -> np.ndarray:
@@ -45,9 +44,7 @@ class Table(NamedTuple):
 
         :param slots: int64, where the state of each key is
         """
-        weights: np.ndarray = _pull(
-            frozen(state), frozen(slots), frozen(keys), self.head, self.settings, self.factors, self.initial
-        )
+        weights: np.ndarray = _pull(frozen(state), frozen(slots), frozen(keys), *self._parameters)
         return weights
 
     def push(self, state: np.ndarray, slots: np.ndarray, keys: np.ndarray, gradient: np.ndarray) -> None:
@@ -59,12 +56,15 @@ class Table(NamedTuple):
         :param slots: int64, distinct
         :param gradient: float32[keys, width]
         """
-        parameters = (self.head, self.settings, self.factors, self.initial)
-        _push(state, frozen(slots), frozen(keys), frozen(gradient), *parameters)
+        _push(state, frozen(slots), frozen(keys), frozen(gradient), *self._parameters)
 
     def weights(self, state: np.ndarray, keys: np.ndarray) -> np.ndarray:
         """Return the weights of keys whose states are given in the same order, float32[keys, width]."""
         return self.pull(state, np.arange(len(keys)), keys)
+
+    @property
+    def _parameters(self) -> tuple[int, Settings, Settings, Initial]:
+        return self.head, self.settings, self.vector_settings, self.initial
 
 
 @compiled  # type: ignore[untyped-decorator]
@@ -87,19 +87,21 @@ def _pull(
     keys: np.ndarray,
     head: int,
     settings: Settings,
-    factors: Settings,
+    vectors: Settings,
     initial: Initial,
 ) -> np.ndarray:
     weights = np.empty((keys.shape[0], state.shape[1]), np.float32)
     for at in range(keys.shape[0]):
-        slot = slots[at]
+        own = state[slots[at]]
         for c in range(head):
-            weights[at, c] = weight_of(state[slot, c, 0], state[slot, c, 1], settings)
-        for c in range(head, state.shape[1]):
-            if state[slot, c, 1] == 0:
-                weights[at, c] = initial_weight(keys[at], c, initial)
-            else:
-                weights[at, c] = weight_of(state[slot, c, 0], state[slot, c, 1], factors)
+            weights[at, c] = weight_of(own[c, 0], own[c, 1], settings)
+        for c in range(head, own.shape[0]):
+            untouched = own[c, 1] == 0
+            weights[at, c] = (
+                initial_weight(keys[at], c, initial)
+                if untouched
+                else weight_of(own[c, 0], own[c, 1], vectors)
+            )
     return weights
 
 
@@ -111,16 +113,16 @@ def _push(
     gradient: np.ndarray,
     head: int,
     settings: Settings,
-    factors: Settings,
+    vectors: Settings,
     initial: Initial,
 ) -> None:
     for at in range(keys.shape[0]):
-        slot = slots[at]
+        own = state[slots[at]]
         for c in range(head):
-            first, root = state[slot, c, 0], state[slot, c, 1]
+            first, root = own[c, 0], own[c, 1]
             weight = weight_of(first, root, settings)
-            state[slot, c, 0], state[slot, c, 1] = updated(first, root, weight, gradient[at, c], settings)
-        for c in range(head, state.shape[1]):
-            first, root = state[slot, c, 0], state[slot, c, 1]
-            weight = initial_weight(keys[at], c, initial) if root == 0 else weight_of(first, root, factors)
-            state[slot, c, 0], state[slot, c, 1] = updated(first, root, weight, gradient[at, c], factors)
+            own[c, 0], own[c, 1] = updated(first, root, weight, gradient[at, c], settings)
+        for c in range(head, own.shape[0]):
+            first, root = own[c, 0], own[c, 1]
+            weight = initial_weight(keys[at], c, initial) if root == 0 else weight_of(first, root, vectors)
+            own[c, 0], own[c, 1] = updated(first, root, weight, gradient[at, c], vectors)
