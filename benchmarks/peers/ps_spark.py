@@ -1,0 +1,106 @@
+"""Spark ML's logistic regression, at several settings: ``python ps_spark.py ROWS TARGET SETTINGS``.
+
+ROWS is Parquet of ``label`` and ``features`` (as :func:`write_vectors` makes it), SETTINGS is JSON: pairs of
+iterations and regularization. Rows are in memory before anything counts; of each fit the CPU seconds are
+printed, and its coefficients (the intercept first) are written below TARGET.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+UDT = {
+    "type": "udt",
+    "class": "org.apache.spark.ml.linalg.VectorUDT",
+    "pyClass": "pyspark.ml.linalg.VectorUDT",
+    "sqlType": {
+        "type": "struct",
+        "fields": [
+            {"name": "type", "type": "byte", "nullable": False, "metadata": {}},
+            {"name": "size", "type": "integer", "nullable": True, "metadata": {}},
+            *(
+                {
+                    "name": name,
+                    "type": {"type": "array", "elementType": kind, "containsNull": False},
+                    "nullable": True,
+                    "metadata": {},
+                }
+                for name, kind in (("indices", "integer"), ("values", "double"))
+            ),
+        ],
+    },
+}
+SCHEMA = {
+    "type": "struct",
+    "fields": [
+        {"name": "label", "type": "double", "nullable": True, "metadata": {}},
+        {"name": "features", "type": UDT, "nullable": True, "metadata": {}},
+    ],
+}
+
+
+def write_vectors(batches: Any, dimension: int, path: Path) -> None:
+    """Write rows as Spark's own vectors, without feature 0, the bias: Spark has an intercept.
+
+    :param batches: of :class:`~stagecraft.parameter_server.rows.Rows`
+    """
+    kind = pa.struct(
+        [
+            ("type", pa.int8()),
+            ("size", pa.int32()),
+            ("indices", pa.list_(pa.int32())),
+            ("values", pa.list_(pa.float64())),
+        ]
+    )
+    schema = pa.schema(
+        [("label", pa.float64()), ("features", kind)],
+        metadata={"org.apache.spark.sql.parquet.row.metadata": json.dumps(SCHEMA)},
+    )
+    with pq.ParquetWriter(path, schema) as writer:
+        for rows in batches:
+            held = rows.csr.indices != 0
+            before = np.concatenate([[0], np.cumsum(held)])
+            offsets = pa.array(before[rows.csr.indptr].astype(np.int32))
+            indices = pa.ListArray.from_arrays(offsets, pa.array(rows.csr.indices[held] - 1))
+            values = pa.array(rows.csr.values[held].astype(np.float64))
+            count = len(rows.label)
+            fields = [
+                pa.array(np.zeros(count, np.int8)),
+                pa.array(np.full(count, dimension - 1, np.int32)),
+                indices,
+                pa.ListArray.from_arrays(offsets, values),
+            ]
+            vectors = pa.StructArray.from_arrays(fields, fields=list(kind))
+            label = pa.array(rows.label.astype(np.float64))
+            writer.write_table(pa.Table.from_arrays([label, vectors], schema=schema))
+
+
+def main(rows: str, target: str, settings: str) -> None:
+    from cost import in_process
+    from pyspark.ml.classification import LogisticRegression
+    from pyspark.sql import SparkSession
+
+    session = SparkSession.builder.getOrCreate()
+    data = session.read.parquet(rows).persist()
+    data.count()
+    LogisticRegression(maxIter=1).fit(data.limit(1000))  # The JVM is warm.
+    for number, (iterations, regularization) in enumerate(json.loads(settings)):
+        fitted: list[Any] = []
+        algorithm = LogisticRegression(maxIter=iterations, regParam=regularization)
+        cost = in_process(lambda algorithm=algorithm, fitted=fitted: fitted.append(algorithm.fit(data)))
+        model = fitted[0]
+        weights = np.concatenate([[model.intercept], model.coefficients.toArray()])
+        np.save(Path(target) / f"{number}.npy", weights)
+        (Path(target) / f"{number}.json").write_text(json.dumps({"cpu": cost.cpu, "wall": cost.wall}))
+    session.stop()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,30 @@
+"""Our training as a process of its own: ``python ps_ours.py DATASET RESULT '{"shards": 0, …}'``.
+
+Everything is counted: the interpreter's start, Ray, the checks of the rows, checkpoints, and the committed
+model, whose address is written to RESULT.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from stagecraft.artifacts.artifact import Artifact
+from stagecraft.stages.base import Workbench
+from stagecraft.stages.ps_train import PSTrain
+from stagecraft.tracking.writer import Tracker
+
+
+def main(dataset: str, result: str, settings: str) -> None:
+    rows = Artifact.load(dataset)
+    engine = cast(Any, SimpleNamespace(name="none"))  # Training reads the files itself.
+    bench = Workbench(engine, rows.store, Tracker.nowhere(), cache=False)
+    model = PSTrain(**json.loads(settings)).run(bench, dataset=rows)["model"]
+    Path(result).write_text(model.uri)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
