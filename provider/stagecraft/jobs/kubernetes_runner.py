@@ -110,7 +110,7 @@ class KubernetesRunner(Runner):
         return State.LOST
 
     def read_log(self, handle: Handle, offset: int) -> tuple[str, int]:
-        lines, offset = self.api.log(f"job-name={handle['name']}", offset)
+        lines, offset = self._at(handle).log(f"job-name={handle['name']}", offset)
         return "".join(f"{line}\n" for line in lines), offset
 
     def kill(self, handle: Handle) -> None:
@@ -125,18 +125,22 @@ class KubernetesRunner(Runner):
 
     def _find(self, handle: Handle) -> Object | None:
         """Return the object of a submission, not one of a later submission."""
-        found = self.api.get(self.kind, handle["name"])
+        found = self._at(handle).get(self.kind, handle["name"])
         return found if found is not None and found["metadata"]["uid"] == handle["uid"] else None
 
     def _remove(self, found: Object) -> None:
         """Delete an object and wait until its pods are gone too: then nothing of it runs any more."""
         metadata = found["metadata"]
-        self.api.delete(self.kind, found)
+        self._at(metadata).delete(self.kind, found)
         deadline = time.monotonic() + STOP_SECONDS
         while self._find(metadata) is not None:
             if time.monotonic() > deadline:
                 raise JobFailedError(f"Kubernetes does not end the {self.kind.name} {metadata['name']}")
             time.sleep(0.5)
+
+    def _at(self, submitted: Handle) -> KubernetesApi:
+        """Return the namespace of a submission: the connection may name another since."""
+        return KubernetesApi(self.api.client, submitted["namespace"])
 
     @property
     def _sends_options(self) -> bool:

@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-TOKEN = "let-me-in"
+TOKEN, NAMESPACE = "let-me-in", "jobs"
 OBJECT = re.compile(r"/apis/(ray\.io/v1|batch/v1)/namespaces/([^/]+)/(rayjobs|jobs)(?:/([^/]+))?")
 LOG = re.compile(r"/api/v1/namespaces/([^/]+)/pods/([^/]+)/log")
 
@@ -236,6 +236,7 @@ class Handler(BaseHTTPRequestHandler):
     def _object(self) -> Any:
         found = OBJECT.fullmatch(urlsplit(self.path).path)
         assert found, self.path
+        assert found[2] == NAMESPACE, self.path
         return found.groups()
 
     def _body(self) -> Any:

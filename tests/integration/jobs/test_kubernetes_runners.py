@@ -112,6 +112,7 @@ def test_a_kill_ends_the_job_and_a_retry_starts_anew(
     runner.kill(handle)
 
     again = runner.submit(work)
+    runner.api = KubernetesApi(runner.api.client, "elsewhere")  # As after a change of the connection.
     until_logged(runner, again, BEGUN)
     runner.kill(handle)  # The first one's, which is gone: the second goes on.
     assert runner.state(handle) is State.LOST
