@@ -1,0 +1,127 @@
+"""What a step costs workers, shards and the network; and where the bottleneck of a cluster is."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+from stagecraft.parameter_server.kernels.localize import localize
+from stagecraft.parameter_server.kernels.objective import Objective
+from stagecraft.parameter_server.rows import Rows
+
+SLOT = WEIGHT = GRADIENT = 4
+"""Bytes of each key on the wire: its number in the shard, its weight, and its gradient."""
+STATE = 8
+"""Bytes of a dimension: float32 (z, √n)."""
+
+
+class Step(NamedTuple):
+    """A worker's step, as measured.
+
+    :param keys: mean distinct keys of its rows
+    :param worker: the worker's CPU seconds a row: finding its keys, and its gradients
+    :param shard: the shards' CPU seconds a key: reading its weight, and updating it
+    """
+
+    rows: int
+    keys: float
+    worker: float
+    shard: float
+
+    @property
+    def keys_a_row(self) -> float:
+        return self.keys / self.rows
+
+    @property
+    def bytes_up(self) -> float:
+        """Bytes a row that go from workers to shards."""
+        return (SLOT + GRADIENT) * self.keys_a_row
+
+    @property
+    def bytes_down(self) -> float:
+        """Bytes a row that come back."""
+        return WEIGHT * self.keys_a_row
+
+
+class Node(NamedTuple):
+    """A machine of the cluster.
+
+    :param cores: that train; the network's own work is within what is measured of RPC
+    :param gigabits: a second, each way
+    :param memory: GiB
+    """
+
+    cores: int
+    gigabits: float
+    memory: float
+
+
+class Load(NamedTuple):
+    """What a cluster comes to.
+
+    :param rows_a_second: with nothing else in the way than the slowest part
+    :param limit: the slowest part
+    :param shard_memory: GiB of state a shard node
+    """
+
+    worker_rows: int
+    bytes_a_row: float
+    rows_a_second: float
+    limit: str
+    shard_memory: float
+
+
+def measured(rows: Rows, objective: Objective, dimension: int, sizes: list[int], seed: int = 0) -> list[Step]:
+    """Measure steps of each size on rows drawn at random, over a state that is as large as the dimension."""
+    state = np.zeros((dimension, objective.width, 2), np.float32)
+    return [_step(rows, objective, state, size, seed) for size in sizes]
+
+
+def _step(rows: Rows, objective: Objective, state: np.ndarray, size: int, seed: int) -> Step:
+    order = np.random.default_rng(seed).permutation(len(rows.label))
+    count = min(len(order) // size, max(3, 32768 // size))
+    worker = shard = keys = 0.0
+    for number in range(-1, count):
+        began = time.process_time()
+        batch = order[max(number, 0) * size :][:size]
+        found, local = localize(rows.csr, batch)
+        asked = time.process_time()
+        weights = objective.pull(state, found, found)
+        answered = time.process_time()
+        gradient = np.zeros_like(weights)
+        objective.gradients(rows, batch, local, weights, gradient)
+        pushed = time.process_time()
+        objective.push(state, found, found, gradient)
+        ended = time.process_time()
+        if number >= 0:  # The first one compiles.
+            worker += asked - began + pushed - answered
+            shard += answered - asked + ended - pushed
+            keys += len(found)
+    return Step(size, keys / count, worker / (count * size), shard / keys)
+
+
+def load(
+    step: Step, *, workers: int, shards: int, dimension: int, node: Node, reading: float, wire: float
+) -> Load:
+    """Return what limits a cluster, each worker and each shard on a node of its own.
+
+    :param step: as the worker's rows in flight make it
+    :param workers: nodes; each computes on all its cores, which share a step's rows
+    :param reading: CPU seconds to read a row from Parquet
+    :param wire: CPU seconds to send or to receive a byte
+    """
+    traffic = step.bytes_up + step.bytes_down
+    link = node.gigabits * 1e9 / 8
+    speeds = {
+        "workers' CPU": workers * node.cores / (step.worker + reading + wire * traffic),
+        "workers' network": workers * link / max(step.bytes_up, step.bytes_down),
+        "shards' CPU": shards * node.cores / (step.shard * step.keys_a_row + wire * traffic),
+        "shards' network": shards * link / max(step.bytes_up, step.bytes_down),
+    }
+    limit = min(speeds, key=lambda name: speeds[name])
+    memory = STATE * dimension / shards / 2**30
+    if memory > node.memory:
+        limit = "shards' memory"
+    return Load(step.rows, traffic, speeds.get(limit, 0.0), limit, memory)
