@@ -89,9 +89,17 @@ class RayJobRunner(KubernetesRunner):
     def _workers(self, job: Job) -> int:
         """Return the number of worker pods.
 
-        :raises InvalidInputError: the connection's pods are too few
+        :raises InvalidInputError: the connection's pods are too few or too small
         """
-        cores = max(actors(step) for step in job.steps)
+        counts = [actors(step) for step in job.steps]
+        together = max(count["workers"] if count.get("shards") == 0 else 1 for count in counts)
+        if together > self.pods.cpu:
+            raise InvalidInputError(
+                f"job {job.id}",
+                f"{together} workers without shards share one machine, and a pod has {self.pods.cpu} cores",
+                f"{together} as cpu in the connection's extra, or shards",
+            )
+        cores = max(sum(count.values()) for count in counts)
         workers = self.pods.workers or max(1, -(-cores // self.pods.cpu))
         if workers * self.pods.cpu < cores:
             raise InvalidInputError(
@@ -110,10 +118,13 @@ class RayJobRunner(KubernetesRunner):
                 self.api.delete(RAY_JOB, found)
 
 
-def actors(step: Step) -> int:
-    """Return how many actors a step starts on Ray; what an earlier step decides counts as by default."""
+def actors(step: Step) -> dict[str, int]:
+    """Return the actors that a step starts on Ray, by what they are.
+
+    What an earlier step decides counts as by default.
+    """
     stage = load_stage(step.stage)
     if stage.engines != ("ray",):
-        return 0
+        return {}
     defaults = {name: stage.model_fields[name].default for name in ACTORS if name in stage.model_fields}
-    return sum(int(step.parameters.get(name, default)) for name, default in defaults.items())
+    return {name: int(step.parameters.get(name, default)) for name, default in defaults.items()}

@@ -17,6 +17,7 @@ from stagecraft.jobs.kubernetes_runner import DIGEST_LABEL, JOB_LABEL, job_label
 from stagecraft.jobs.pod_runner import PodRunner
 from stagecraft.jobs.pods import Pods
 from stagecraft.jobs.ray_job_runner import RayJobRunner
+from stagecraft.stages.ps_train import PSTrain
 
 SECRET = {"key": "AKIA", "secret": "hush"}
 API: Any = SimpleNamespace(namespace="ml")
@@ -167,12 +168,20 @@ def test_actors_that_an_earlier_step_decides_count_as_by_default() -> None:
     step = Step(name="train", stage="stagecraft.stages.ps_train:PSTrain", parameters={"label": "y"})
     plain = job().model_copy(update={"steps": [step]})
     spec = RayJobRunner(Store("/s"), API, Pods(image="i", cpu=1)).spec(plain, None)
-    assert spec["rayClusterSpec"]["workerGroupSpecs"][0]["replicas"] == 4
+    defaults = [PSTrain.model_fields[name].default for name in ("workers", "shards")]
+    assert spec["rayClusterSpec"]["workerGroupSpecs"][0]["replicas"] == sum(defaults)
 
 
 def test_pods_that_are_too_few_are_refused() -> None:
     with pytest.raises(InvalidInputError, match=r"need 5 cores.*2 pods of 2.*3 workers"):
         spec_of(Pods(image="stagecraft", cpu=2, workers=2))
+
+
+def test_workers_without_shards_share_a_pod() -> None:
+    spec = spec_of(Pods(image="stagecraft", cpu=3), shards=0)
+    assert spec["rayClusterSpec"]["workerGroupSpecs"][0]["replicas"] == 1
+    with pytest.raises(InvalidInputError, match=r"3 workers without shards.*a pod has 2 cores.*3 as cpu"):
+        spec_of(Pods(image="stagecraft", cpu=2), shards=0)
 
 
 @pytest.mark.parametrize("field", [{"pod": {"containers": []}}, {"container": {"image": "x"}}])
