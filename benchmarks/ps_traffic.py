@@ -46,31 +46,34 @@ class Step(NamedTuple):
 
 
 class Node(NamedTuple):
-    """A machine of the cluster.
+    """A machine of the cluster; each core of it runs one worker or one shard.
 
-    :param cores: that train; the network's own work is within what is measured of RPC
-    :param gigabits: a second, each way
+    :param gigabits: a second, each way, which the cores share
     :param memory: GiB
+    :param round_trip: seconds
     """
 
     cores: int
     gigabits: float
     memory: float
+    round_trip: float = 2e-4
 
 
 class Load(NamedTuple):
     """What a cluster comes to.
 
-    :param rows_a_second: with nothing else in the way than the slowest part
-    :param limit: the slowest part
-    :param shard_memory: GiB of state a shard node
+    :param in_step: rows a second where all wait for each other: the parts of a step one after another
+    :param apart: rows a second where none waits, and the largest part alone counts
+    :param limit: the largest part
+    :param node_memory: GiB of state a node of shards
     """
 
     worker_rows: int
     bytes_a_row: float
-    rows_a_second: float
+    in_step: float
+    apart: float
     limit: str
-    shard_memory: float
+    node_memory: float
 
 
 def measured(rows: Rows, objective: Objective, dimension: int, sizes: list[int], seed: int = 0) -> list[Step]:
@@ -105,23 +108,28 @@ def _step(rows: Rows, objective: Objective, state: np.ndarray, size: int, seed: 
 def load(
     step: Step, *, workers: int, shards: int, dimension: int, node: Node, reading: float, wire: float
 ) -> Load:
-    """Return what limits a cluster, each worker and each shard on a node of its own.
+    """Return what a cluster does in a second, and what limits it.
 
-    :param step: as the worker's rows in flight make it
-    :param workers: nodes; each computes on all its cores, which share a step's rows
+    :param step: of as many rows as are in flight for each of the workers
     :param reading: CPU seconds to read a row from Parquet
     :param wire: CPU seconds to send or to receive a byte
     """
-    traffic = step.bytes_up + step.bytes_down
-    link = node.gigabits * 1e9 / 8
-    speeds = {
-        "workers' CPU": workers * node.cores / (step.worker + reading + wire * traffic),
-        "workers' network": workers * link / max(step.bytes_up, step.bytes_down),
-        "shards' CPU": shards * node.cores / (step.shard * step.keys_a_row + wire * traffic),
-        "shards' network": shards * link / max(step.bytes_up, step.bytes_down),
+    rows, sent = step.rows, step.bytes_up + step.bytes_down
+    crowd = workers / shards  # Workers that a shard has for each of its own.
+    link = node.gigabits * 1e9 / 8 / node.cores
+    parts = {
+        "workers' CPU": rows * (step.worker + reading + wire * sent),
+        "shards' CPU": rows * crowd * (step.shard * step.keys_a_row + wire * sent),
+        "network": rows * max(1.0, crowd) * max(step.bytes_up, step.bytes_down) / link,
+        "round trip": node.round_trip,
     }
-    limit = min(speeds, key=lambda name: speeds[name])
-    memory = STATE * dimension / shards / 2**30
-    if memory > node.memory:
-        limit = "shards' memory"
-    return Load(step.rows, traffic, speeds.get(limit, 0.0), limit, memory)
+    limit = max(parts, key=lambda name: parts[name])
+    memory = STATE * dimension / shards * min(shards, node.cores) / 2**30
+    return Load(
+        rows,
+        sent,
+        workers * rows / sum(parts.values()),
+        workers * rows / parts[limit],
+        limit if memory <= node.memory else "memory",
+        memory,
+    )

@@ -22,7 +22,7 @@ class Report:
     def figure(self, key: str, value: float, comparison: str, bar: float) -> None:
         """Note a figure, and whether it keeps its bar."""
         holds = value >= bar if comparison == ">=" else value <= bar
-        self.figures[key] = {"value": round(value, 3), "bar": f"{comparison} {bar:g}", "holds": holds}
+        self.figures[key] = {"value": float(f"{value:.4g}"), "bar": f"{comparison} {bar:g}", "holds": holds}
 
     @staticmethod
     def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -43,4 +43,6 @@ class Report:
 
 
 def _text(value: Any) -> str:
-    return f"{value:,.2f}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:,.2f}" if value == 0 or abs(value) >= 0.1 else f"{value:.2g}"

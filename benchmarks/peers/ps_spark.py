@@ -15,6 +15,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from cost import Cost, cost_of, in_process
+
+from stagecraft.engines import spark_install
 
 UDT = {
     "type": "udt",
@@ -82,23 +85,40 @@ def write_vectors(batches: Any, dimension: int, path: Path) -> None:
             writer.write_table(pa.Table.from_arrays([label, vectors], schema=schema))
 
 
+def fits(
+    batches: Any, dimension: int, folder: Path, settings: list[tuple[int, float]]
+) -> dict[str, tuple[Cost, np.ndarray]]:
+    """Fit at each setting; return what each fit costs, and its weights, one a feature."""
+    folder.mkdir(exist_ok=True)
+    rows = folder / "rows.parquet"
+    write_vectors(batches, dimension, rows)
+    command = [sys.executable, __file__, str(rows), str(folder), json.dumps(settings)]
+    cost_of(command, {**spark_install.environment(), "PYTHONPATH": str(Path(__file__).parent.parent)})
+    found = {}
+    for number, (iterations, regularization) in enumerate(settings):
+        fit = Cost(**json.loads((folder / f"{number}.json").read_text()))
+        name = f"Spark, {iterations} iterations, {regularization:g}"
+        found[name] = (fit, np.load(folder / f"{number}.npy"))
+    return found
+
+
 def main(rows: str, target: str, settings: str) -> None:
-    from cost import in_process
     from pyspark.ml.classification import LogisticRegression
     from pyspark.sql import SparkSession
 
-    session = SparkSession.builder.getOrCreate()
+    builder = SparkSession.builder.master("local[2]").config("spark.driver.memory", "6g")
+    session = builder.config("spark.ui.enabled", "false").getOrCreate()
     data = session.read.parquet(rows).persist()
     data.count()
     LogisticRegression(maxIter=1).fit(data.limit(1000))  # The JVM is warm.
     for number, (iterations, regularization) in enumerate(json.loads(settings)):
         fitted: list[Any] = []
         algorithm = LogisticRegression(maxIter=iterations, regParam=regularization)
-        cost = in_process(lambda algorithm=algorithm, fitted=fitted: fitted.append(algorithm.fit(data)))
+        fit = in_process(lambda algorithm=algorithm, fitted=fitted: fitted.append(algorithm.fit(data)))
         model = fitted[0]
         weights = np.concatenate([[model.intercept], model.coefficients.toArray()])
         np.save(Path(target) / f"{number}.npy", weights)
-        (Path(target) / f"{number}.json").write_text(json.dumps({"cpu": cost.cpu, "wall": cost.wall}))
+        (Path(target) / f"{number}.json").write_text(json.dumps(fit._asdict()))
     session.stop()
 
 
