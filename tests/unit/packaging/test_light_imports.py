@@ -9,28 +9,23 @@ import sys
 import tomllib
 from pathlib import Path
 
-import pytest
-
 REPOSITORY = Path(__file__).parents[3]
 
-IMPORT_ALL = """
-import importlib, json, pkgutil, sys
+LOAD_ALL = """
+import importlib, json, pkgutil, runpy, sys
 import airflow.sdk, airflow.providers.common.compat.sdk
 before = set(sys.modules)
+modules = {}
 for name in ("operators", "sensors", "hooks", "triggers"):
     package = importlib.import_module(f"stagecraft.{name}")
     for module in pkgutil.walk_packages(package.__path__, f"stagecraft.{name}."):
         importlib.import_module(module.name)
+        modules[module.name] = sorted(set(sys.modules) - before)
 importlib.import_module("stagecraft.provider_info")
-print(json.dumps(sorted(set(sys.modules) - before)))
-"""
-
-PARSE_DAG = """
-import json, runpy, sys
-import airflow.sdk, airflow.providers.common.compat.sdk
-before = set(sys.modules)
-runpy.run_path(sys.argv[1])
-print(json.dumps(sorted(set(sys.modules) - before)))
+for dag in sys.argv[1:]:
+    runpy.run_path(dag)
+    modules[dag] = sorted(set(sys.modules) - before)
+print(json.dumps(modules))
 """
 
 
@@ -41,10 +36,11 @@ def heavy_modules() -> set[str]:
     return {*banned, "numpy", "fsspec", "grpc", "kubernetes", "torch"}
 
 
-def loaded(tmp_path: Path, script: str, *arguments: str) -> set[str]:
-    """Return the modules that a script loads on top of Airflow's own."""
+def test_importing_every_operator_and_parsing_every_dag_load_nothing_heavy(tmp_path: Path) -> None:
+    """One process loads one after another, since Airflow's own modules take the time."""
+    dags = [str(path) for path in sorted((REPOSITORY / "dags").glob("*.py"))]
     done = subprocess.run(
-        [sys.executable, "-c", script, *arguments],
+        [sys.executable, "-c", LOAD_ALL, *dags],
         capture_output=True,
         text=True,
         check=False,
@@ -52,16 +48,9 @@ def loaded(tmp_path: Path, script: str, *arguments: str) -> set[str]:
         env={**os.environ, "AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"},
     )
     assert done.returncode == 0, done.stderr
-    return set(json.loads(done.stdout.splitlines()[-1]))
-
-
-def test_importing_every_operator_loads_nothing_heavy(tmp_path: Path) -> None:
-    modules = loaded(tmp_path, IMPORT_ALL)
-    assert any(name.startswith("stagecraft.operators.") for name in modules)
-    assert {name for name in modules if name.partition(".")[0] in heavy_modules()} == set()
-
-
-@pytest.mark.parametrize("file", sorted((REPOSITORY / "dags").glob("*.py")), ids=lambda file: file.stem)
-def test_parsing_a_dag_loads_nothing_heavy(tmp_path: Path, file: Path) -> None:
-    modules = loaded(tmp_path, PARSE_DAG, str(file))
-    assert {name for name in modules if name.partition(".")[0] in heavy_modules()} == set()
+    loaded = json.loads(done.stdout.splitlines()[-1])
+    assert {*dags} < {*loaded}
+    assert any(name.startswith("stagecraft.operators.") for name in loaded)
+    heavy = heavy_modules()
+    for name, modules in loaded.items():
+        assert [module for module in modules if module.partition(".")[0] in heavy] == [], name
