@@ -14,10 +14,10 @@ from playwright.sync_api import Frame, Page, expect, sync_playwright
 
 from stagecraft.demo.airflow import LocalAirflow
 
-pytestmark = [pytest.mark.airflow, pytest.mark.browser]
+pytestmark = [pytest.mark.airflow, pytest.mark.browser, pytest.mark.timeout(1800)]
 
 BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
-TIMEOUT = 120_000
+TIMEOUT = 300_000
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -254,7 +254,9 @@ def test_a_deferred_training_shows_its_curve_and_ends_when_a_person_ends_it(
     instance = f"/api/v2/dags/training/dagRuns/{run}/taskInstances/train"
     airflow.rest("PATCH", instance, {"new_state": "failed"})
     _until(lambda: not any(process.is_running() for process in family))
-    assert "Stage ps_train: running" in str(airflow.task_log("training", run, "train", 1))
+    log = str(airflow.task_log("training", run, "train", 1))
+    assert "Stage ps_train: running" in log
+    assert "Stage ps_train: committed" not in log
 
 
 def _until(condition: Callable[[], bool]) -> None:

@@ -13,7 +13,7 @@ from stagecraft.demo.client import RestError
 from stagecraft.demo.processes import DiedError
 from stagecraft.demo.progress import failures, follow
 
-pytestmark = pytest.mark.airflow
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(1800)]
 
 DAG = "two_tasks"
 
@@ -41,7 +41,7 @@ def test_a_run_succeeds_and_is_told(airflow: LocalAirflow) -> None:
 
 def test_a_failure_is_told_with_the_end_of_its_log(airflow: LocalAirflow) -> None:
     run = airflow.trigger(DAG, {"fail": True})
-    assert airflow.wait(DAG, run, timeout=120) == "failed"
+    assert airflow.wait(DAG, run, timeout=600) == "failed"
     told = failures(airflow, DAG, run)
     assert told.startswith("--- second, try 1")
     assert "ValueError: asked to fail" in told
@@ -78,12 +78,12 @@ def test_secrets_are_readable_by_their_owner_alone(airflow: LocalAirflow) -> Non
 
 def test_a_dead_part_ends_the_rest_and_a_second_start_keeps_the_runs(airflow: LocalAirflow) -> None:
     run = airflow.trigger(DAG)
-    assert airflow.wait(DAG, run, timeout=120) == "success"
+    assert airflow.wait(DAG, run, timeout=600) == "success"
     job = airflow.xcom(DAG, run, "first")
     port, before = airflow.port, airflow.processes()
     assert job in {process.pid for process in before}
     next(process for process in before if "triggerer" in process.cmdline()).kill()
-    psutil.wait_procs(before, timeout=60)
+    psutil.wait_procs(before, timeout=300)
     with pytest.raises(DiedError, match="triggerer ended with status -9"):
         airflow.check_alive()
     assert not psutil.pid_exists(job)
