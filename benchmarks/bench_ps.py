@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import ps_faults
 from cost import Cost
 from criteo_rows import ceiling
 from peers import ps_spark, ps_vw
@@ -38,6 +39,7 @@ GROWTH_ROWS = [200_000, 800_000] if QUICK else [1_000_000, 5_000_000, 50_000_000
 STATE_BITS = 26
 WORKER_ROWS, WORKERS = (100_000, [1, 8, 32]) if QUICK else (1_000_000, [1, 2, 4, 8, 16, 32])
 CHECKPOINT_ROWS, CHECKPOINT_EVERY = (800_000, 0.5) if QUICK else (10_000_000, 1.0)
+FAULT_RUNS = 4 if QUICK else 50
 LOSS_GATE = 0.0005
 
 
@@ -145,6 +147,18 @@ def checkpoint_figures(report: Report, world: World) -> None:
     report.figure("checkpoint_cost", found["share"], "<=", 0.03)
 
 
+def fault_figures(report: Report, world: World) -> None:
+    """Runs in which something was killed, and how many of them ended with another model."""
+    found = ps_faults.run(FAULT_RUNS)
+    for failure in found["failures"]:
+        print(failure)
+    shown = {name: value for name, value in found.items() if name not in ("passed", "failures", "kills")}
+    shown |= {f"{victim} killed": kills for victim, kills in found["kills"].items()}
+    report.table("Runs with a kill -9", list(shown), [list(shown.values())])
+    report.figure("faults", len(found["failures"]), "<=", 0)
+    report.figure("recovery_seconds", found["recovery_seconds"], "<=", 5)
+
+
 def kdd99_figures(report: Report, world: World) -> None:
     if not KDD99.is_dir():
         print(f"kdd99 is left out: there is no folder {KDD99.name} in the shared data")
@@ -161,6 +175,7 @@ PIECES: dict[str, Callable[[Report, World], None]] = {
     "rows": row_figures,
     "workers": worker_figures,
     "checkpoints": checkpoint_figures,
+    "faults": fault_figures,
     "kdd99": kdd99_figures,
 }
 
