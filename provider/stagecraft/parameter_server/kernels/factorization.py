@@ -81,16 +81,17 @@ def interactions(
     mirror: np.ndarray,
 ) -> float:
     """Return the interactions of a row; ``sums`` becomes S and ``mirror`` its transpose over fields."""
-    fields = sums.shape[0]
-    factors = sums.shape[1] // fields
+    fields, span = sums.shape
+    factors = span // fields
     sums[:] = 0
     own = np.float32(0)
     for j in range(count):
-        if field[j] >= 0:
-            for c in range(sums.shape[1]):
-                sums[field[j], c] += value[j] * vectors[j, c]
-            for c in range(field[j] * factors, (field[j] + 1) * factors):
-                own += (value[j] * vectors[j, c]) ** 2
+        a = field[j]
+        if a >= 0:
+            for c in range(span):
+                sums[np.uint64(a), c] += value[j] * vectors[j, c]
+            for c in range(a * factors, (a + 1) * factors):
+                own += (value[j] * vectors[j, np.uint64(c)]) ** 2
     total = np.float32(0)
     for a in range(fields):
         for b in range(fields):
@@ -101,13 +102,15 @@ def interactions(
 
 
 @compiled  # type: ignore[untyped-decorator]
-def slopes(field: int, value: float, vector: np.ndarray, mirror: np.ndarray, slope: np.ndarray) -> None:
-    """Write the margin's derivatives by a feature's vectors to ``slope``."""
+def slopes(
+    j: int, field: int, value: float, vectors: np.ndarray, mirror: np.ndarray, slope: np.ndarray
+) -> None:
+    """Write the margin's derivatives by the vectors of a row's feature ``j`` to ``slope``."""
     factors = mirror.shape[1] // mirror.shape[0]
     for c in range(mirror.shape[1]):
-        slope[c] = value * mirror[field, c]
+        slope[c] = value * mirror[np.uint64(field), c]
     for c in range(field * factors, (field + 1) * factors):
-        slope[c] -= value * value * vector[c]
+        slope[np.uint64(c)] -= value * value * vectors[np.uint64(j), np.uint64(c)]
 
 
 @compiled  # type: ignore[untyped-decorator]
@@ -147,7 +150,7 @@ def _gradients(
             place = local[met + j]
             gradient[place, 0] += step * value[j]
             if field[j] >= 0:
-                slopes(field[j], value[j], vectors[j], mirror, slope)
+                slopes(j, field[j], value[j], vectors, mirror, slope)
                 for c in range(span):
                     gradient[place, 1 + c] += step * slope[c]
         met += count
@@ -175,6 +178,8 @@ def _train(
     linear, vectors = np.empty(longest, np.float32), np.empty((longest, span), np.float32)
     sums, mirror = np.empty((fields, span), np.float32), np.empty((fields, span), np.float32)
     slope = np.empty(span, np.float32)
+    # Indices without a sign: NumPy's wrap-around of negative ones keeps loops out of vector registers.
+    one, two = np.uint64(1), np.uint64(2)
     total = 0.0
     for position in range(order.shape[0]):
         prefetch_row(indptr, indices, values, order, position)
@@ -185,19 +190,20 @@ def _train(
         for j in range(count):
             key = np.int64(indices[start + j])
             value[j] = values[start + j]
-            own = state[2 * width * key : 2 * width * (key + 1)]
-            linear[j] = weight_of(own[0], own[1], settings)
+            base = np.uint64(2 * width * key)
+            linear[j] = weight_of(state[base], state[base + one], settings)
             margin += value[j] * linear[j]
             field[j] = guess = field_of(key, bounds, guess)
             if guess >= 0:
-                untouched = False
-                for c in range(span):
-                    vectors[j, c] = weight_of(own[2 * c + 2], own[2 * c + 3], vector_settings)
-                    untouched |= own[2 * c + 3] == 0
-                if untouched:
-                    for c in range(span):
-                        if own[2 * c + 3] == 0:
-                            vectors[j, c] = initial_weight(key, 1 + c, initial)
+                least = np.float32(1)
+                for c in range(np.uint64(span)):
+                    at = base + two * (c + one)
+                    vectors[j, c] = weight_of(state[at], state[at + one], vector_settings)
+                    least = min(least, state[at + one])
+                if least == 0:
+                    for c in range(np.uint64(span)):
+                        if state[base + two * (c + one) + one] == 0:
+                            vectors[j, c] = initial_weight(key, c + one, initial)
         margin += interactions(count, value, field, vectors, sums, mirror)
         cost, by_margin = loss_and_slope(loss, margin, label[row])
         total += weight[row] * cost
@@ -206,12 +212,15 @@ def _train(
             continue
         for j in range(count):
             key = np.int64(indices[start + j])
-            own = state[2 * width * key : 2 * width * (key + 1)]
-            own[0], own[1] = updated(own[0], own[1], linear[j], step * value[j], settings)
+            base = np.uint64(2 * width * key)
+            state[base], state[base + one] = updated(
+                state[base], state[base + one], linear[j], step * value[j], settings
+            )
             if field[j] >= 0:
-                slopes(field[j], value[j], vectors[j], mirror, slope)
-                for c in range(span):
-                    own[2 * c + 2], own[2 * c + 3] = updated(
-                        own[2 * c + 2], own[2 * c + 3], vectors[j, c], step * slope[c], vector_settings
+                slopes(j, field[j], value[j], vectors, mirror, slope)
+                for c in range(np.uint64(span)):
+                    at = base + two * (c + one)
+                    state[at], state[at + one] = updated(
+                        state[at], state[at + one], vectors[j, c], step * slope[c], vector_settings
                     )
     return total

@@ -37,7 +37,8 @@ class Linear(Table):
 
     def train(self, rows: Rows, order: np.ndarray, state: np.ndarray) -> float:
         read = [frozen(array) for array in (*rows.csr, rows.label, rows.weight, order)]
-        total: float = _train(*read, state.reshape(-1), self.loss, self.settings)
+        pairs = state.reshape(-1).view(np.int64)
+        total: float = _train(*read, pairs, self.loss, self.settings)
         return total
 
 
@@ -84,25 +85,25 @@ def _train(
     for row in order:
         longest = max(longest, indptr[row + 1] - indptr[row])
     size = -(-longest // LANE) * LANE
-    first, root = np.zeros(size, np.float32), np.zeros(size, np.float32)
+    # A state is read and written as one number of eight bytes, and computed with as two of four.
+    pairs = np.zeros(size, np.int64)
+    numbers = pairs.view(np.float32)
     value, weights = np.zeros(size, np.float32), np.zeros(size, np.float32)
     total = 0.0
     for position in range(order.shape[0]):
         prefetch_row(indptr, indices, values, order, position)
-        prefetch_states(indptr, indices, order, position, state, 2)
+        prefetch_states(indptr, indices, order, position, state, 1)
         row = order[position]
         start, count = indptr[row], indptr[row + 1] - indptr[row]
         for j in range(count):
-            place = np.uint64(2) * np.uint64(indices[start + j])
-            first[j] = state[place]
-            root[j] = state[place + np.uint64(1)]
+            pairs[j] = state[np.uint64(indices[start + j])]
             value[j] = values[start + j]
         padded = -(-count // LANE) * LANE
         value[count:padded] = 0
         margin = np.float32(0)
         for lane in range(0, padded, LANE):
             for j in range(lane, lane + LANE):
-                weights[j] = weight_of(first[j], root[j], settings)
+                weights[j] = weight_of(numbers[2 * j], numbers[2 * j + 1], settings)
                 margin += weights[j] * value[j]
         cost, slope = loss_and_slope(loss, margin, label[row])
         total += weight[row] * cost
@@ -111,9 +112,9 @@ def _train(
             continue
         for lane in range(0, padded, LANE):
             for j in range(lane, lane + LANE):
-                first[j], root[j] = updated(first[j], root[j], weights[j], step * value[j], settings)
+                numbers[2 * j], numbers[2 * j + 1] = updated(
+                    numbers[2 * j], numbers[2 * j + 1], weights[j], step * value[j], settings
+                )
         for j in range(count):
-            place = np.uint64(2) * np.uint64(indices[start + j])
-            state[place] = first[j]
-            state[place + np.uint64(1)] = root[j]
+            state[np.uint64(indices[start + j])] = pairs[j]
     return total

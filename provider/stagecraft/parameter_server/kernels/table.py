@@ -9,9 +9,14 @@ import numpy as np
 
 from stagecraft.parameter_server.kernels.compiled import compiled, frozen
 from stagecraft.parameter_server.kernels.coordinate import Settings, updated, weight_of
+from stagecraft.parameter_server.kernels.prefetch import LINE, prefetch
 
 BIAS = 0
 """The key of the bias, which has a weight and no vectors."""
+
+
+AHEAD = 16
+"""Keys ahead whose states are on their way from memory."""
 
 
 class Initial(NamedTuple):
@@ -91,7 +96,11 @@ def _pull(
     initial: Initial,
 ) -> np.ndarray:
     weights = np.empty((keys.shape[0], state.shape[1]), np.float32)
+    flat, span = state.reshape(-1), 2 * state.shape[1]
     for at in range(keys.shape[0]):
+        if at + AHEAD < keys.shape[0]:
+            for line in range(span * slots[at + AHEAD], span * (slots[at + AHEAD] + 1), LINE):
+                prefetch(flat, line)
         own = state[slots[at]]
         for c in range(head):
             weights[at, c] = weight_of(own[c, 0], own[c, 1], settings)
@@ -116,7 +125,11 @@ def _push(
     vectors: Settings,
     initial: Initial,
 ) -> None:
+    flat, span = state.reshape(-1), 2 * state.shape[1]
     for at in range(keys.shape[0]):
+        if at + AHEAD < keys.shape[0]:
+            for line in range(span * slots[at + AHEAD], span * (slots[at + AHEAD] + 1), LINE):
+                prefetch(flat, line)
         own = state[slots[at]]
         for c in range(head):
             first, root = own[c, 0], own[c, 1]
