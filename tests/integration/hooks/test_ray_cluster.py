@@ -77,7 +77,7 @@ def hook(cluster):
         patch.setenv("AIRFLOW_CONN_STAGECRAFT_RAY", json.dumps(connection))
         patch.setenv("AIRFLOW_CONN_STRANGER", json.dumps({**connection, "password": "wrong"}))
         hook = RayHook()
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while not hook.test_connection()[0]:
             assert head.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
@@ -86,7 +86,7 @@ def hook(cluster):
 
 
 def wait(jobs, submission_id, states):
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while (state := jobs.status(submission_id)) not in states:
         assert time.monotonic() < deadline, state
         time.sleep(0.2)

@@ -59,14 +59,14 @@ def job(store: Store, query: str, *, name: str = "job-1", **files: str) -> Job:
     return Job(id=name, engine="duckdb", store=store.root, tracking="tracking/x", steps=[step])
 
 
-def wait(runner: ProcessRunner, handle: Any, seconds: float = 60) -> State:
+def wait(runner: ProcessRunner, handle: Any, seconds: float = 300) -> State:
     deadline = time.monotonic() + seconds
     while runner.state(handle) is State.RUNNING and time.monotonic() < deadline:
         time.sleep(0.1)
     return runner.state(handle)
 
 
-def until_logged(runner: ProcessRunner, handle: Any, text: str, seconds: float = 60) -> None:
+def until_logged(runner: ProcessRunner, handle: Any, text: str, seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while text not in runner.read_log(handle, 0)[0]:
         assert time.monotonic() < deadline, runner.read_log(handle, 0)[0]

@@ -100,7 +100,7 @@ def kill_at(folder: Path, store: Store, point: str) -> threading.Thread:
     before = _reached(folder).count(point)
 
     def kill() -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while _reached(folder).count(point) == before and time.monotonic() < deadline:
             time.sleep(0.02)
         for process in psutil.process_iter(["cmdline"]):

@@ -121,7 +121,7 @@ class Service:
     def wait(self, generation: int) -> float:
         """Wait until every worker serves ``generation``; return the seconds that took."""
         begun = time.monotonic()
-        while time.monotonic() < begun + 60:
+        while time.monotonic() < begun + 300:
             workers = self.status()["workers"]
             if len(workers) == 2 and all(worker["generation"] >= generation for worker in workers):
                 return time.monotonic() - begun
@@ -163,7 +163,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         )
     running = Service(root / "service", store, port, process)
     try:
-        for _ in range(600):
+        for _ in range(3000):
             assert process.poll() is None, (root / "log").read_text()
             try:
                 if len(running.status()["workers"]) == 2:
@@ -176,8 +176,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield running
         workers = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
-        assert not psutil.wait_procs(workers, timeout=5)[1], "a worker outlived its supervisor"
+        process.wait(300)
+        assert not psutil.wait_procs(workers, timeout=300)[1], "a worker outlived its supervisor"
         assert "Traceback" not in (log_text := (root / "log").read_text()), log_text
     finally:
         if process.poll() is None:

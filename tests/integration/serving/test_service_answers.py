@@ -85,7 +85,7 @@ def test_bad_bodies(service: Any, model: Model, flights: Any) -> None:
     body = json.dumps({"model": "late", "rows": [row]})
     import requests
 
-    assert requests.post(f"{service.url}/predict", data=body, headers=pickled, timeout=9).status_code == 200
+    assert requests.post(f"{service.url}/predict", data=body, headers=pickled, timeout=30).status_code == 200
     misspelt = service.predict(model="late", rows=[row], versoin="9")
     assert misspelt.status_code == 400
     assert "versoin" in misspelt.text

@@ -59,14 +59,14 @@ def test_a_killed_sweep_goes_on_and_repeats_no_finished_trial(tmp_path: Path) ->
     assert processes, "it was in the middle"
     # Ray's two idle agents try to reach the dead cluster for a minute or two before they end.
     working = [process for process in processes if "Agent" not in process.info["name"]]
-    _, alive = psutil.wait_procs(working, timeout=30)
+    _, alive = psutil.wait_procs(working, timeout=120)
     alive = [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
     assert not alive, "Ray ends with the process that started it"
 
     before = _study(store)
     assert {trial.number for trial in before.finished} >= finished
     ran_before = len(ended.read_text().split())
-    subprocess.run(command, check=True, timeout=300)
+    subprocess.run(command, check=True)
 
     after = _study(store)
     assert [trial.state for trial in after.trials] == [TrialState.FINISHED] * TRIALS

@@ -33,7 +33,7 @@ time.sleep(600)
 """
 
 
-def eventually(true: object, seconds: float = 30) -> None:
+def eventually(true: object, seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while not true():  # type: ignore[operator]
         assert time.monotonic() < deadline, "it did not come true"

@@ -14,10 +14,10 @@ from stagecraft.jobs.lock import JobLock
 lock = JobLock(pathlib.Path(sys.argv[1]))
 assert lock.acquire()
 if os.fork() == 0:
-    time.sleep(30)
+    time.sleep(600)
     os._exit(0)
 print("held", flush=True)
-time.sleep(30)
+time.sleep(600)
 """
 
 
