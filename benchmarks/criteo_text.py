@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stagecraft.artifacts.dataset import Dataset
-from stagecraft.transforms.sparse import INDICES, VALUES
+from stagecraft.transforms.sparse import INDICES, VALUES, csr_of
 
 
 def write_vw(dataset: Dataset, path: str | Path, label: str = "click") -> None:
@@ -37,14 +38,14 @@ def _write(dataset: Dataset, path: str | Path, label: str, *, negative: str, pos
         for uri in dataset.files:
             with dataset.store.arrow_filesystem.open_input_file(dataset.store.strip(uri)) as source:
                 for batch in pq.ParquetFile(source).iter_batches(1 << 14, columns=columns):
-                    lists = batch.column(INDICES)
-                    tokens = lists.flatten().cast(pa.string())
+                    csr = csr_of(pa.Table.from_batches([batch]))
+                    tokens = pa.array(csr.indices).cast(pa.string())
                     if VALUES in columns:
-                        values = batch.column(VALUES).flatten().cast(pa.string())
+                        values = pa.array(csr.values).cast(pa.string())
                         tokens = pc.binary_join_element_wise(tokens, values, ":")
                     elif one:
                         tokens = pc.binary_join_element_wise(tokens, one, "")
-                    offsets = pc.subtract(lists.offsets, lists.offsets[0])
+                    offsets = pa.array(csr.indptr.astype(np.int32))
                     features = pc.binary_join(pa.ListArray.from_arrays(offsets, tokens), " ")
                     labels = pc.if_else(pc.equal(batch.column(label), 1), positive, negative)
                     lines = pc.binary_join_element_wise(labels, features, " ")

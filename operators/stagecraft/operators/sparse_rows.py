@@ -1,4 +1,4 @@
-"""Sparse rows: encoded columns as lists that training reads without a copy."""
+"""Sparse rows: the numbers of each row's features, and their values, which training reads without a copy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class SparseRowsOperator(StageOperator):
     """Writes each encoded row as the numbers of its features and their values, without the zeros.
 
     :param dataset: encoded rows
-    :param keep: columns to keep beside the lists, such as the label and the weight
+    :param keep: columns to keep beside the features, such as the label and the weight
     """
 
     stage_address = "stagecraft.stages.sparse_rows:SparseRows"

@@ -83,6 +83,8 @@ def layout(sample: pa.Table) -> Layout:
         elif pc.count_distinct(values.slice(0, LOOKED_AT)).as_py() * REPEATED <= len(values[:LOOKED_AT]):
             chosen.dictionary.append(name)
             chosen.compression[name] = "zstd"
+        elif is_.is_binary(values.type) or is_.is_fixed_size_binary(values.type):
+            chosen.compression[name] = "lz4"  # Twice as fast to read as zstd, for a fifth more bytes.
         else:
             chosen.compression[name] = "zstd" if not floating or _shrinks(values) else "none"
     return chosen
@@ -131,4 +133,4 @@ def _shrinks(values: pa.Array) -> bool:
 
 
 def _coded_text(found: pa.Field, wanted: pa.Field) -> bool:
-    return is_.is_string(wanted.type) and is_.is_dictionary(found.type)
+    return bool(is_.is_string(wanted.type) and is_.is_dictionary(found.type))

@@ -17,8 +17,8 @@ from stagecraft.artifacts.dataset import Dataset
 from stagecraft.artifacts.store import Draft
 from stagecraft.engines import duckdb, files
 from stagecraft.engines.binder import Binder
-from stagecraft.engines.contract import BatchMap, Engine
-from stagecraft.engines.dialect import WHERE, Query
+from stagecraft.engines.contract import WHERE, BatchMap, Engine
+from stagecraft.engines.dialect import Query
 from stagecraft.engines.parquet import ROW_GROUP, write_batches
 from stagecraft.engines.spark_session import open_session
 from stagecraft.engines.spark_sql import spark_sql
@@ -114,9 +114,9 @@ class SparkEngine(Engine):
             schema = pq.read_schema(file)
         return self._parquet([hadoop_uri(filesystem.unstrip_protocol(path)) for path in paths], schema)
 
-    def sql(self, query: str, /, **relations: Rows) -> Rows:
+    def sql(self, query: str | Query, /, **relations: Rows) -> Rows:
         names = {name: f"{self._prefix}_{next(self._names)}" for name in relations}
-        tree = Query(query).bound(names)
+        tree = (Query(query) if isinstance(query, str) else query).bound(names)
         schemas = {names[name]: relation.schema for name, relation in relations.items()}
         schema = self._binder.schema(tree, schemas)
         columns: dict[str, object] = {
@@ -215,6 +215,7 @@ class SparkEngine(Engine):
         store = draft.store
         scratch = f"{draft.uri}/_spark"
         names = {**TYPE_NAMES, pa.int8(): "TINYINT", pa.int16(): "SMALLINT"}
+        names |= {kind: "BINARY" for kind in relation.stored.types if pa.types.is_fixed_size_binary(kind)}
         narrow = [
             F.col(_quoted(field.name)).cast(sql_type(field.type, names, "ARRAY<{}>")).alias(field.name)
             for field in relation.stored

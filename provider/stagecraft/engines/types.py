@@ -106,7 +106,8 @@ def same(left: pa.Schema, right: pa.Schema) -> bool:
 
 
 def stored(found: pa.Schema, schema: pa.Schema) -> pa.Schema:
-    """Return the types that a file of canonical rows has: narrow integers where ``found`` has them.
+    """Return the types that a file of canonical rows has: narrow integers, and bytes of one length in each
+    row, where ``found`` has them.
 
     >>> narrow = pa.schema([("slot", pa.int8()), ("x", pa.float16())])
     >>> stored(narrow, canonical(narrow))
@@ -124,7 +125,7 @@ def _narrow(kind: pa.DataType) -> pa.DataType | None:
     if is_.is_list(kind):
         value = _narrow(kind.value_type)
         return value and pa.list_(value)
-    return kind if is_.is_int8(kind) or is_.is_int16(kind) else None
+    return kind if is_.is_int8(kind) or is_.is_int16(kind) or is_.is_fixed_size_binary(kind) else None
 
 
 def is_nanoseconds(kind: pa.DataType) -> bool:

@@ -1,4 +1,4 @@
-"""Sparse rows: encoded columns as (indices, values) lists, which training reads without a copy."""
+"""Sparse rows: the numbers of each row's features, and their values, which training reads without a copy."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ if TYPE_CHECKING:
 class SparseRows(Stage):
     """Writes each encoded row as the numbers of its features and their values, without the zeros.
 
-    The parameter server trains on the result as on the encoded rows.
+    The parameter server trains on the result as on the encoded rows, and reads it several times as fast. See
+    :class:`stagecraft.transforms.sparse.SparseRows` for the columns.
 
-    :param keep: columns to keep beside the lists, such as the label and the weight
+    :param keep: columns to keep beside the features, such as the label and the weight
 
     >>> SparseRows(keep=["late", "weight"]).keep
     ['late', 'weight']
     """
 
     name = "sparse_rows"
+    version = 2
     inputs = {"dataset": Kind.DATASET}
     outputs = {"dataset": Kind.DATASET}
 

@@ -34,9 +34,19 @@ def test_they_hold_the_encoded_features(bench: Workbench, commit_rows: Any) -> N
     with pytest.raises(InvalidInputError, match="sparse already"):
         SparseRows().run(bench, dataset=made)
 
-    assert made.columns == {"late": "int64", "indices": "list<item: int32>", "values": "list<item: float>"}
+    assert made.columns == {"late": "int64", "indices": "binary", "values": "binary"}
     found, expected = csr_of(made.table()), bench.store.open(made.model).chain.layout.csr(encoded.table())
     held = expected.values != 0
     assert np.array_equal(found.indices, expected.indices[held])
     assert np.array_equal(found.values, expected.values[held])
     assert made.table()["late"].equals(rows["late"])
+
+
+def test_values_that_are_all_one_are_left_out(bench: Workbench, commit_rows: Any) -> None:
+    words = pa.table({"a": pa.array(["x", None] * 50), "b": pa.array(["u", "v", "w", "u"] * 25)})
+    raw = commit_rows(bench.store, "words", words)
+    encoded = EncodeColumns(columns={"a": Index(), "b": Index()}).run(bench, dataset=raw)["dataset"]
+    made = SparseRows().run(bench, dataset=encoded)["dataset"]
+    assert made.columns == {"indices": "fixed_size_binary[12]"}
+    found, expected = csr_of(made.table()), bench.store.open(made.model).chain.layout.csr(encoded.table())
+    assert [part.tolist() for part in found] == [part.tolist() for part in expected]

@@ -23,6 +23,7 @@ TABLE = pa.table(
         "flag": pa.array([True, None] * (ROWS // 2)),
         "empty": pa.nulls(ROWS, pa.float64()),
         "leaves": pa.array([[1, 2]] * ROWS, pa.list_(pa.int16())),
+        "bytes": pa.array([each.tobytes() for each in NOISE], pa.binary(8)),
     }
 )
 
@@ -31,7 +32,9 @@ def test_each_column_gets_what_pays() -> None:
     chosen = layout(TABLE)
     assert set(chosen.dictionary) == {"cents", "sloped", "word", "empty", "leaves.list.element"}
     assert chosen.compression["noise"] == "none", "random mantissas do not shrink"
-    assert {codec for name, codec in chosen.compression.items() if name != "noise"} == {"zstd"}
+    assert chosen.compression["bytes"] == "lz4"
+    others = set(chosen.compression) - {"noise", "bytes"}
+    assert {chosen.compression[name] for name in others} == {"zstd"}
     assert not {"noise", "cents", "sloped", "empty"} & set(chosen.statistics), (
         "NaN hides from a float's bounds"
     )
@@ -45,7 +48,7 @@ def test_a_file_holds_what_was_written(tmp_path: Path) -> None:
     assert pq.read_table(path).equals(pa.concat_tables([TABLE] * 4))
     meta = pq.read_metadata(path)
     assert [meta.row_group(group).num_rows for group in range(2)] == [ROW_GROUP, 4 * ROWS - ROW_GROUP]
-    codecs = {meta.row_group(0).column(at).path_in_schema: meta.row_group(0).column(at) for at in range(8)}
+    codecs = {meta.row_group(0).column(at).path_in_schema: meta.row_group(0).column(at) for at in range(9)}
     assert "RLE_DICTIONARY" in codecs["leaves.list.element"].encodings
 
 
