@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from stagecraft.errors import InvalidInputError
+from stagecraft.parameter_server.files import Files
+from stagecraft.parameter_server.prefetch import Prefetcher
+from stagecraft.parameter_server.row_checks import Fault, class_numbers, column_faults, csr_faults, numbers
 from stagecraft.transforms.layout import CSR, Layout
 from stagecraft.transforms.sparse import INDICES, VALUES, csr_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stagecraft.artifacts.store import Store
     from stagecraft.parameter_server.units import RowGroup
 
@@ -24,9 +28,10 @@ CACHE_BYTES = 256 << 20
 class Columns(NamedTuple):
     """Which columns make a training row.
 
-    :param labels: the negative and the positive label; None where the label is a number to predict
+    :param labels: the labels in the order of their numbers 0, 1 …; None where the label is a number
     :param weight: the rows' weights, or None for 1
-    :param sparse: whether the features are lists already
+    :param sparse: whether the features are sparse already
+    :param lowest: the least label that there may be, where it is a number; Poisson's is 0
     """
 
     layout: Layout
@@ -34,6 +39,7 @@ class Columns(NamedTuple):
     labels: list[Any] | None
     weight: str | None
     sparse: bool = False
+    lowest: float | None = None
 
     @property
     def names(self) -> list[str]:
@@ -42,7 +48,7 @@ class Columns(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Sparse rows with a label and a weight each, float32."""
+    """Sparse rows with a label and a weight each, float32; nobody writes into them."""
 
     csr: CSR
     label: np.ndarray
@@ -50,57 +56,102 @@ class Rows(NamedTuple):
 
     @property
     def bytes(self) -> int:
-        return sum(part.nbytes for part in (*self.csr, self.label, self.weight))
+        return sum(part.nbytes for part in (self.csr.indptr, self.csr.indices, self.label, self.weight))
 
 
 class RowReader:
-    """Reads row groups, and keeps the latest ones in memory up to :data:`CACHE_BYTES`.
+    """Reads row groups, ahead of their use where it is told, and keeps the latest ones in memory.
+
+    Threads may share a reader; what it was told is given up when it is told anew.
 
     :param groups: the dataset's row groups
+    :param bad_rows: ``refuse`` ends the training at a row that cannot be trained on; ``skip`` leaves it out.
+        Such a row stays in its place, without features and with the weight 0, so that units keep their sizes
+    :param cache_bytes: memory for row groups that were read
     """
 
-    def __init__(self, store: Store, columns: Columns, groups: list[RowGroup]) -> None:
-        self._store, self._columns, self._groups = store, columns, groups
-        self._cache: OrderedDict[int, Rows] = OrderedDict()
+    def __init__(
+        self,
+        store: Store,
+        columns: Columns,
+        groups: Sequence[RowGroup],
+        *,
+        bad_rows: Literal["refuse", "skip"] = "refuse",
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        self._columns, self._groups, self._bad_rows = columns, groups, bad_rows
+        self._files = Files(store)
+        self._prefetcher = Prefetcher(self._load, cache_bytes)
+        self.skipped: dict[int, dict[str, int]] = {}
+        """Row group → reason → rows that were skipped; see :class:`~.row_checks.Fault` for the reasons."""
+
+    def expect(self, groups: Sequence[int]) -> None:
+        """Say which row groups will be read next, in this order; a thread reads the first ones ahead."""
+        self._prefetcher.expect(groups)
 
     def read(self, group: int) -> Rows:
         """Return the rows of a row group.
 
         :param group: its number in the dataset
-        :raises InvalidInputError: a value is not finite, or a feature number lies outside the layout
+        :raises InvalidInputError: a row cannot be trained on: a feature lies outside the layout, features do
+            not ascend or come twice, a value is not finite, the label or the weight is none
+        :raises CorruptArtifactError: the file is missing or unreadable
         """
-        if group in self._cache:
-            self._cache.move_to_end(group)
-            return self._cache[group]
-        rows = self._load(self._groups[group])
-        self._cache[group] = rows
-        while len(self._cache) > 1 and sum(kept.bytes for kept in self._cache.values()) > CACHE_BYTES:
-            self._cache.popitem(last=False)
-        return rows
+        return self._prefetcher.get(group)
 
-    def _load(self, group: RowGroup) -> Rows:
-        columns, path = self._columns, self._store.strip(group.uri)
-        with self._store.arrow_filesystem.open_input_file(path) as source:
-            table = pq.ParquetFile(source).read_row_group(group.group, columns=columns.names)
+    def _load(self, number: int) -> Rows:
+        group, columns = self._groups[number], self._columns
+        table = self._files.read(group, columns.names)
+        counts = Counter[str]()
+        kept = self._sound(group, table.num_rows, column_faults(table, columns), counts)
+        if not kept.all():
+            table = table.filter(pa.array(kept))
         csr = csr_of(table) if columns.sparse else columns.layout.csr(table)
-        self._check(group, csr)
-        label = table[columns.label]
-        if columns.labels is not None:
-            label = pc.equal(label, pa.scalar(columns.labels[1], label.type))
-        weight = table[columns.weight].to_numpy() if columns.weight else np.ones(len(label))
-        return Rows(csr, label.to_numpy().astype(np.float32), weight.astype(np.float32))
+        ones = VALUES not in table.column_names if columns.sparse else columns.layout.is_binary
+        faults = csr_faults(csr, columns.layout.dimension, ones=ones)
+        sound = self._sound(group, table.num_rows, faults, counts)
+        classes, label = columns.labels, table[columns.label]
+        made = Rows(
+            csr,
+            numbers(label) if classes is None else class_numbers(label, classes),
+            numbers(table[columns.weight]) if columns.weight else np.ones(len(label), dtype=np.float32),
+        )
+        if counts:
+            made = _spread(made, sound, kept)
+        self.skipped[number] = dict(counts)
+        return made
 
-    def _check(self, group: RowGroup, csr: CSR) -> None:
-        """Refuse what the compiled kernel would choke on."""
-        dimension = self._columns.layout.dimension
-        for found, refused in (
-            ("a value that is NaN or infinite", ~np.isfinite(csr.values)),
-            (f"a feature number outside 0 … {dimension - 1}", (csr.indices < 0) | (csr.indices >= dimension)),
-        ):
-            if refused.any():
-                row = int(np.searchsorted(csr.indptr, np.argmax(refused), side="right")) - 1
+    def _sound(self, group: RowGroup, rows: int, faults: Iterator[Fault], counts: Counter[str]) -> np.ndarray:
+        """Return whether each row is without a fault.
+
+        :param counts: what is added of those that are skipped
+        """
+        sound = np.ones(rows, dtype=bool)
+        for fault in faults:
+            row = int(np.argmax(fault.refused))
+            if self._bad_rows == "refuse":
                 raise InvalidInputError(
                     f"ps_train.dataset, {group.uri}, row group {group.group}, row {row}",
-                    found,
-                    "an encode stage that fills missing values, and the model that encoded these rows",
+                    fault.found,
+                    f'{fault.remedy}; or bad_rows="skip"',
                 )
+            counts[fault.reason] += int((sound & fault.refused).sum())
+            sound &= ~fault.refused
+        return sound
+
+
+def _spread(rows: Rows, sound: np.ndarray, kept: np.ndarray) -> Rows:
+    """Put the ``sound`` ones of the ``kept`` rows into their places; the others are empty, of weight 0.
+
+    :param sound: bool, one a row of ``rows``
+    :param kept: bool, one a row of the result
+    """
+    indptr, indices, values = rows.csr
+    places, sizes = np.flatnonzero(kept)[sound], np.diff(indptr)
+    lengths = np.zeros(len(kept), dtype=np.int64)
+    lengths[places] = sizes[sound]
+    held = np.repeat(sound, sizes)
+    label, weight = np.zeros((2, len(kept)), dtype=np.float32)
+    label[places], weight[places] = rows.label[sound], rows.weight[sound]
+    csr = CSR(np.concatenate([[0], np.cumsum(lengths)]), indices[held], values[held])
+    return Rows(csr, label, weight)

@@ -1,0 +1,186 @@
+"""Which rows cannot be trained on, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa  # noqa: TID253
+import pyarrow.compute as pc  # noqa: TID253
+import pyarrow.types as is_  # noqa: TID253
+
+from stagecraft.parameter_server.kernels.compiled import frozen
+from stagecraft.parameter_server.kernels.soundness import (
+    NOT_FINITE,
+    OUTSIDE,
+    TWICE,
+    UNSORTED,
+    classify,
+    is_sound,
+)
+from stagecraft.transforms.sparse import INDICES, VALUES, WORD
+
+if TYPE_CHECKING:
+    from stagecraft.parameter_server.rows import Columns
+    from stagecraft.transforms.layout import CSR, Block
+
+
+class Fault(NamedTuple):
+    """Rows that are refused for one reason.
+
+    :param reason: in a word, under which skipped rows are counted: ``label``, ``weight``, ``outside`` (a
+        feature beyond the dimension), ``order`` (unsorted or twice), ``not_finite``, ``malformed``
+    :param refused: bool, one a row of the row group
+    :param found: what the first of them holds
+    :param remedy: what would do
+    """
+
+    reason: str
+    refused: np.ndarray
+    found: str
+    remedy: str
+
+
+def column_faults(table: pa.Table, columns: Columns) -> Iterator[Fault]:
+    """Yield what is wrong with labels and weights, and with features before they are laid out."""
+    yield from _label_faults(table[columns.label], columns)
+    if columns.weight is not None:
+        weight = numbers(table[columns.weight])
+        refused = ~(np.isfinite(weight) & (weight >= 0))
+        yield from _fault("weight", refused, table, columns.weight, "a finite weight of 0 or more")
+    if columns.sparse:
+        yield from _sparse_faults(table)
+        return
+    for block in columns.layout.blocks:
+        yield from _block_faults(table, block)
+
+
+def csr_faults(csr: CSR, dimension: int, *, ones: bool) -> Iterator[Fault]:
+    """Yield what is wrong with sparse rows: one pass over them where nothing is.
+
+    :param ones: whether all values are 1 and need no look
+    """
+    arrays = tuple(map(frozen, (csr.indptr, csr.indices, csr.values[:0] if ones else csr.values)))
+    if is_sound(*arrays, dimension):
+        return
+    codes, places = classify(*arrays, dimension)
+    for code, reason, what, remedy in (
+        (OUTSIDE, "outside", f"outside 0 … {dimension - 1}", "rows of the model that encoded them"),
+        (TWICE, "order", "a second time", "each feature once in a row"),
+        (UNSORTED, "order", "after a larger one", "each row's features in ascending order"),
+        (NOT_FINITE, "not_finite", "", "finite values: an encode stage that fills missing ones"),
+    ):
+        refused = codes == code
+        if refused.any():
+            at = places[np.argmax(refused)]
+            held = f"the value {csr.values[at]}" if code == NOT_FINITE else f"the feature {csr.indices[at]}"
+            yield Fault(reason, refused, f"it holds {held} {what}".rstrip(), remedy)
+
+
+def numbers(column: pa.ChunkedArray) -> np.ndarray:
+    """Return a numeric column as float32, NaN where a value is missing."""
+    return np.asarray(column.cast(pa.float32(), safe=False).to_numpy(), dtype=np.float32)
+
+
+def class_numbers(column: pa.ChunkedArray, classes: list[Any]) -> np.ndarray:
+    """Return the place of each label among the classes, float32; NaN where it is none of them."""
+    kind = column.type
+    if len(classes) > 2:
+        return numbers(pc.index_in(column, pa.array(classes, kind)))
+    known = [pc.equal(column, pa.scalar(value, kind)).fill_null(False).to_numpy() for value in classes]
+    made: np.ndarray = known[1].astype(np.float32)
+    made[~(known[0] | known[1])] = np.nan
+    return made
+
+
+def _label_faults(column: pa.ChunkedArray, columns: Columns) -> Iterator[Fault]:
+    classes = columns.labels
+    label = numbers(column) if classes is None else class_numbers(column, classes)
+    refused = ~np.isfinite(label)
+    remedy = f"one of {classes[:5]!r}" if classes is not None else "a finite number"
+    if columns.lowest is not None:
+        refused |= label < columns.lowest
+        remedy = f"a finite number of {columns.lowest:g} or more"
+    yield from _fault("label", refused, pa.table({columns.label: column}), columns.label, remedy)
+
+
+def _sparse_faults(table: pa.Table) -> Iterator[Fault]:
+    """What would keep Arrow's memory from being a CSR matrix."""
+    sizes = []
+    names = [name for name in (INDICES, VALUES) if name in table.column_names]
+    for name in names:
+        column = table[name]
+        if is_.is_list(column.type):
+            size = pc.list_value_length(column)
+            missing = _holds_null(column)
+        elif is_.is_fixed_size_binary(column.type):
+            size, missing = pa.repeat(column.type.byte_width // WORD, len(column)), column.is_null()
+        else:
+            length = pc.binary_length(column)
+            size = pc.divide(length, WORD)
+            missing = pc.not_equal(pc.multiply(size, WORD), length)
+        if column.null_count:
+            missing = pc.or_(missing.fill_null(True), column.is_null())
+        remedy = "what the stage SparseRows writes"
+        yield from _fault("malformed", _array(missing), table, name, remedy)
+        sizes.append(_array(size))
+    if len(sizes) == 2 and (sizes[0] != sizes[1]).any():
+        refused = sizes[0] != sizes[1]
+        at = int(np.argmax(refused))
+        found = f"there are {sizes[0][at]} {INDICES} and {sizes[1][at]} {VALUES}"
+        yield Fault("malformed", refused, found, "a value for each feature")
+
+
+def _holds_null(column: pa.ChunkedArray) -> pa.Array:
+    """Return whether each list has a missing element."""
+    array = column.combine_chunks()
+    held = np.zeros(len(array), dtype=bool)
+    if array.flatten().null_count:
+        held[array.value_parent_indices().filter(array.flatten().is_null()).to_numpy()] = True
+    return pa.array(held)
+
+
+def _block_faults(table: pa.Table, block: Block) -> Iterator[Fault]:
+    """What is wrong with an encoded column. A missing number is none: it counts as 0, as in the server."""
+    column = table[block.column]
+    if block.kind == "numeric":
+        remedy = "numbers as an encode stage makes them"
+        yield from _fault("not_finite", np.isinf(numbers(column)), table, block.column, remedy)
+        return
+    remedy = f"whole numbers 0 … {block.size - 1}, of the model that encoded the rows"
+    if block.kind == "slot":
+        bounds = pc.min_max(column)
+        if not column.null_count and _within(bounds, block.size):
+            return
+        slots = np.asarray(column.fill_null(-1).to_numpy())
+        yield from _fault("outside", (slots < 0) | (slots >= block.size), table, block.column, remedy)
+        return
+    sizes = pc.fill_null(pc.list_value_length(column), -1).to_numpy()
+    refused = (sizes != block.width) | _array(_holds_null(column))
+    yield from _fault("malformed", refused, table, block.column, f"{block.width} leaves in each row")
+    leaves = column.combine_chunks()
+    if not _within(pc.min_max(leaves.flatten()), block.size):
+        entries = leaves.flatten().fill_null(0).to_numpy()
+        outside = (entries < 0) | (entries >= block.size)
+        refused = np.zeros(len(column), dtype=bool)
+        refused[leaves.value_parent_indices().to_numpy()[outside]] = True
+        yield from _fault("outside", refused, table, block.column, remedy)
+
+
+def _array(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    return np.asarray(
+        column.to_numpy() if isinstance(column, pa.ChunkedArray) else column.to_numpy(zero_copy_only=False)
+    )
+
+
+def _within(bounds: pa.StructScalar, size: int) -> bool:
+    low, high = bounds["min"].as_py(), bounds["max"].as_py()
+    return low is None or bool(low >= 0 and high < size)
+
+
+def _fault(reason: str, refused: np.ndarray, table: pa.Table, column: str, remedy: str) -> Iterator[Fault]:
+    """Yield a fault where a row is refused."""
+    if refused.any():
+        found = table[column][int(np.argmax(refused))].as_py()
+        yield Fault(reason, refused, f"column {column!r} holds {found!r:.60}", remedy)
