@@ -232,7 +232,7 @@ def test_a_warm_start_from_another_model_is_refused_with_both_named(world, rich)
     fill_model(draft, Chain((fewer,)), world.raw.slice(0, 5))
     other = world.put(world.store, "0", world.raw, model=draft.commit())
     refused(
-        r"over 1030 features: wind \(1\), .*, and the rows hold 3 features: wind",
+        r"over 1032 features: wind \(1\), .*, and the rows hold 3 features: wind",
         PSTrain(label="late"),
         rows=other,
     )

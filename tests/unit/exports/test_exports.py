@@ -141,10 +141,11 @@ def test_what_a_format_does_not_hold_is_refused_before_a_file_is_there(store: St
     assert not uri.exists()
 
 
-def test_a_model_that_only_encodes_and_a_missing_folder_are_refused(store: Store, tmp_path: Path) -> None:
+def test_a_model_that_only_encodes_and_a_path_below_a_file_are_refused(store: Store, tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match=r"export_model\.model: the model a+ of stage 'test'"):
         export_model(commit(store, None), "vw", str(tmp_path / "model"))
     other = Store(str(tmp_path / "other"))
     model = commit(other, Linear(layout=LAYOUT, link="logistic"))
+    (tmp_path / "file").touch()
     with pytest.raises(UnwritableStoreError, match="cannot write"):
-        export_model(model, "vw", str(tmp_path / "no folder" / "model"))
+        export_model(model, "vw", str(tmp_path / "file" / "model"))
