@@ -24,7 +24,7 @@ from stagecraft.parameter_server.worker import Worker
 if TYPE_CHECKING:
     from stagecraft.parameter_server.checkpoint import Checkpoint, Checkpoints, Part
     from stagecraft.parameter_server.share import Stats
-    from stagecraft.parameter_server.units import Done, Round
+    from stagecraft.parameter_server.units import Done
 
 __all__ = ["Crew", "Fitted", "Plan", "reserved"]
 
@@ -130,19 +130,15 @@ class Crew:
         actor = ray.remote(concurrency_groups={"control": 4}, max_concurrency=cores)(kind)
         return actor.options(num_cpus=cores, max_restarts=0, scheduling_strategy=where)
 
-    def begin(self, units: Round, *, epoch: int, step: int, steps: int) -> list[Any]:
-        """Give each worker its unit of a round; return the futures for :meth:`end`."""
+    def begin(self, work: list[Work]) -> list[Any]:
+        """Give each worker its share of a round; return the futures for :meth:`end`."""
         workers = self._workers or self._shards * self._plan.workers
-        padded = [*units, *[None] * (len(workers) - len(units))]
-        futures = [
-            worker.run.remote(Work(unit, epoch, step, steps))
-            for worker, unit in zip(workers, padded, strict=True)
-        ]
+        futures = [worker.run.remote(share) for worker, share in zip(workers, work, strict=True)]
         self._running += futures
         return futures
 
-    def end(self, futures: list[Any]) -> tuple[float, float]:
-        """Wait for a round; return the sums of its weighted losses, and of its weights."""
+    def end(self, futures: list[Any]) -> list[Done]:
+        """Wait for a round; return what each worker saw."""
         waiting = futures
         while waiting:
             ready, _ = ray.wait([*waiting, *self._watches], num_returns=1)
@@ -150,7 +146,7 @@ class Crew:
             waiting = [future for future in waiting if future not in ready]
         done: list[Done] = ray.get(futures)
         del self._running[: len(futures)]
-        return sum(entry.loss for entry in done), sum(entry.weight for entry in done)
+        return done
 
     def snapshot(self, step: int) -> list[Any]:
         """Let every shard copy its state and write it in the background; return futures of the parts."""

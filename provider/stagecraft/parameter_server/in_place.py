@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stagecraft.parameter_server.rows import RowReader
 from stagecraft.parameter_server.share import Share
 from stagecraft.parameter_server.units import Done, Orders, Work
 
@@ -26,7 +25,7 @@ class InPlace(Share):
 
     def __init__(self, plan: Plan, checkpoints: Checkpoints) -> None:
         super().__init__(plan, 0, checkpoints)
-        self._reader = RowReader(plan.store, plan.columns, plan.groups)
+        self._reader = plan.reader
         self._orders = Orders(plan.groups, plan.seed, kept=2 * plan.workers)
 
     def begin(self, part: Part | None, step: int, incarnation: int) -> None:
@@ -37,6 +36,9 @@ class InPlace(Share):
         """Train on a unit."""
         if work.unit is None:
             return Done(0.0, 0.0)
-        rows, order = self._reader.read(work.unit.group), self._orders.of(work.unit, work.epoch)
+        group = work.unit.group
+        self._reader.expect(work.following)
+        rows, order = self._reader.read(group), self._orders.of(work.unit, work.epoch)
         loss = self._objective.train(rows, order, self._state)
-        return Done(loss, float(rows.weight[order].sum(dtype=np.float64)))
+        weight = float(rows.weight[order].sum(dtype=np.float64))
+        return Done(loss, weight, self._reader.skipped.get(group, {}))

@@ -33,6 +33,7 @@ class Ledger(BaseModel):
     :param rows: rows trained on, over all epochs
     :param history: rounds, evenly spaced: at most :data:`POINTS`
     :param loss: the sum of the weighted losses of the epoch under way, and ``weight`` that of its weights
+    :param skipped: row group → reason → rows that were left out
     :param epochs: the metrics of each finished epoch, ``loss`` and what the caller measured
     """
 
@@ -46,12 +47,22 @@ class Ledger(BaseModel):
     weight: float = 0.0
     history: list[Point] = []
     epochs: list[dict[str, float]] = []
+    skipped: dict[int, dict[str, int]] = {}
 
-    def finish_round(self, *, steps: int, rows: int, loss: float, weight: float) -> Self:
+    def finish_round(
+        self,
+        *,
+        steps: int,
+        rows: int,
+        loss: float,
+        weight: float,
+        skipped: Mapping[int, dict[str, int]] | None = None,
+    ) -> Self:
         """Return the ledger after one more round.
 
         :param loss: the sum of its rows' weighted losses, each before the model learned from it
         :param weight: the sum of their weights
+        :param skipped: of its row groups: rows that were left out
         """
         step, rounds = self.step + steps, self.rounds + 1
         return self.model_copy(
@@ -61,9 +72,15 @@ class Ledger(BaseModel):
                 "rows": self.rows + rows,
                 "loss": self.loss + loss,
                 "weight": self.weight + weight,
+                "skipped": {**self.skipped, **(skipped or {})},
                 "history": _thinned([*self.history, Point(step=step, loss=loss / weight if weight else 0.0)]),
             }
         )
+
+    @property
+    def skipped_rows(self) -> int:
+        """Rows that were left out of each epoch."""
+        return sum(sum(reasons.values()) for reasons in self.skipped.values())
 
     def finish_epoch(self, metrics: Mapping[str, float]) -> Self:
         """Return the ledger at the start of the next epoch.

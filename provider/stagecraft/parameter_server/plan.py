@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from stagecraft.parameter_server.consistency import BSP, AnyConsistency
+from stagecraft.parameter_server.units import Work
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
     from stagecraft.parameter_server.models import AnyModel
     from stagecraft.parameter_server.optimizer import AnyOptimizer
     from stagecraft.parameter_server.partition import Partition
-    from stagecraft.parameter_server.rows import Columns
+    from stagecraft.parameter_server.rows import Columns, RowReader
     from stagecraft.parameter_server.units import Round, RowGroup
 
+ROUNDS_AHEAD = 2
+"""Rounds that workers have before them."""
 FEWEST_ROWS, MOST_ROWS, STEPS = 256, 16384, 512
 
 
@@ -58,6 +61,7 @@ class Plan:
     :param fields: int64, where the keys of each field begin, and their end; for field-aware machines
     :param batch_rows: rows in flight, over all workers, at most; see :mod:`~.consistency`
     :param workers: with shards, actors; without, threads of one actor
+    :param bad_rows: whether a row that cannot be trained on ends the training, or is left out and counted
     :param shards: actors that hold the model; with 0 the workers update one model in place, row by row
     """
 
@@ -74,6 +78,7 @@ class Plan:
     fields: np.ndarray | None = None
     consistency: AnyConsistency = field(default_factory=BSP)
     seed: int = 0
+    bad_rows: Literal["refuse", "skip"] = "refuse"
     warm_start: WarmStart | None = None
 
     @property
@@ -83,6 +88,12 @@ class Plan:
         return objective_of(
             self.model, self.optimizer, classes=self.classes, fields=self.fields, seed=self.seed
         )
+
+    @property
+    def reader(self) -> RowReader:
+        from stagecraft.parameter_server.rows import RowReader
+
+        return RowReader(self.store, self.columns, self.groups, bad_rows=self.bad_rows)
 
     @property
     def partition(self) -> Partition:
@@ -108,6 +119,20 @@ class Plan:
         if not self.shards:
             return 1
         return -(-max(unit.rows for unit in units if unit is not None) // self.worker_rows)
+
+
+def share_out(plan: Plan, rounds: list[Round], number: int, *, epoch: int, step: int) -> list[Work]:
+    """Return each worker's share of a round, with the row groups that it will need after that one's."""
+    units, steps = rounds[number], plan.steps(rounds[number])
+    later = rounds[number : number + ROUNDS_AHEAD + 2]
+    work = []
+    for rank in range(plan.workers):
+        # Workers in place read through one reader, which keeps to what it was told last.
+        ranks = slice(rank, rank + 1) if plan.shards else slice(None)
+        following = tuple(unit.group for entry in later for unit in entry[ranks] if unit)
+        unit = units[rank] if rank < len(units) else None
+        work.append(Work(unit, epoch, step, steps, tuple(dict.fromkeys(following))))
+    return work
 
 
 def default_batch_rows(rows: int) -> int:

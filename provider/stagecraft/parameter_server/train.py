@@ -15,8 +15,9 @@ from stagecraft.parameter_server.checkpoint import Checkpoints
 from stagecraft.parameter_server.crew import Crew, Fitted, reserved
 from stagecraft.parameter_server.ledger import Ledger
 from stagecraft.parameter_server.monitor import EarlyStopping, Monitor, Progress, Pull
+from stagecraft.parameter_server.plan import ROUNDS_AHEAD, share_out
 from stagecraft.parameter_server.saver import Saver
-from stagecraft.parameter_server.units import Round, deal
+from stagecraft.parameter_server.units import Done, Work, deal
 from stagecraft.parameter_server.wire import Severed
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RECOVERIES = 5
-ROUNDS_AHEAD = 2
 
 OnRound = Callable[[Progress], None]
 OnEpoch = Callable[[Ledger, Fitted], Mapping[str, float] | None]
@@ -45,9 +45,23 @@ class Trained(NamedTuple):
 class Running(NamedTuple):
     """A round that the workers are at."""
 
-    steps: int
-    rows: int
+    work: list[Work]
     futures: list[Any]
+
+    def finished(self, ledger: Ledger, done: list[Done]) -> Ledger:
+        """Return the ledger with what the workers saw."""
+        units = [share.unit for share in self.work]
+        return ledger.finish_round(
+            steps=self.work[0].steps,
+            rows=sum(unit.rows for unit in units if unit),
+            loss=sum(seen.loss for seen in done),
+            weight=sum(seen.weight for seen in done),
+            skipped={
+                unit.group: seen.skipped
+                for unit, seen in zip(units, done, strict=True)
+                if unit and seen.skipped
+            },
+        )
 
 
 def train(
@@ -141,30 +155,25 @@ class Run:
         """Train the rounds that the epoch still has."""
         plan, saver = self._plan, self._saver
         rounds = deal(plan.groups, epoch=ledger.epoch, seed=plan.seed, workers=plan.workers)
-        waiting = deque(rounds[ledger.rounds :])
+        waiting = deque(range(ledger.rounds, len(rounds)))
         running: deque[Running] = deque()
         step = ledger.step
         while waiting or running:
             due = saver.due
             # A checkpoint holds no half-done round, so what runs is let run out first.
             while waiting and len(running) < ROUNDS_AHEAD and not (due and running):
-                running.append(self._begin(waiting.popleft(), ledger.epoch, step))
-                step += running[-1].steps
+                work = share_out(plan, rounds, waiting.popleft(), epoch=ledger.epoch, step=step)
+                running.append(Running(work, self._crew.begin(work)))
+                step += work[0].steps
                 if due:
                     break
-            steps, rows, futures = running.popleft()
-            loss, weight = self._crew.end(futures)
-            ledger = ledger.finish_round(steps=steps, rows=rows, loss=loss, weight=weight)
+            first = running.popleft()
+            ledger = first.finished(ledger, self._crew.end(first.futures))
             self._on_round(self._monitor.progress(ledger))
             saver.commit()
             if due and not running:
                 saver.save(ledger)
         return ledger
-
-    def _begin(self, units: Round, epoch: int, step: int) -> Running:
-        steps = self._plan.steps(units)
-        futures = self._crew.begin(units, epoch=epoch, step=step, steps=steps)
-        return Running(steps, sum(unit.rows for unit in units if unit), futures)
 
 
 def _cause(error: BaseException) -> BaseException:

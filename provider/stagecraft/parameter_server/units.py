@@ -54,19 +54,25 @@ class Work(NamedTuple):
     :param unit: its rows; None where there are none, and the worker only keeps step
     :param step: the round's first step
     :param steps: the number of steps, equal for all workers
+    :param following: row groups that come next
     """
 
     unit: Unit | None
     epoch: int
     step: int
     steps: int
+    following: tuple[int, ...] = ()
 
 
 class Done(NamedTuple):
-    """What a worker saw in a round: the sum of its weighted losses, and of its weights."""
+    """What a worker saw in a round: the sum of its weighted losses, and of its weights.
+
+    :param skipped: rows of its row group that were left out: reason → rows
+    """
 
     loss: float
     weight: float
+    skipped: dict[str, int] = {}
 
 
 def row_groups(dataset: Dataset) -> list[RowGroup]:

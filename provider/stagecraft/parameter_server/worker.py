@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from stagecraft.parameter_server.kernels.localize import localize
-from stagecraft.parameter_server.rows import RowReader
 from stagecraft.parameter_server.shard import NONE
 from stagecraft.parameter_server.units import Done, Orders, Work
 from stagecraft.parameter_server.wire import Address, Channel, connect
@@ -52,7 +51,7 @@ class Worker:
     def __init__(self, plan: Plan, rank: int, token: bytes) -> None:
         self._plan, self._rank, self._token = plan, rank, token
         self._objective, self._partition = plan.objective, plan.partition
-        self._reader = RowReader(plan.store, plan.columns, plan.groups)
+        self._reader = plan.reader
         self._orders = Orders(plan.groups, plan.seed)
         self._channels: list[Channel] = []
 
@@ -67,10 +66,10 @@ class Worker:
 
         :raises Severed: a shard is lost
         """
-        if work.unit is None:
-            rows, order = self._reader.read(0), NOTHING
-        else:
-            rows, order = self._reader.read(work.unit.group), self._orders.of(work.unit, work.epoch)
+        group = work.unit.group if work.unit else 0
+        self._reader.expect(work.following)
+        rows = self._reader.read(group)
+        order = self._orders.of(work.unit, work.epoch) if work.unit else NOTHING
         ahead, last = self._plan.consistency.ahead, work.step + work.steps
         ready: deque[tuple[Batch, np.ndarray]] = deque()
         asked: Batch | None = None
@@ -93,7 +92,8 @@ class Worker:
                 following = self._batch(rows, order, work, step + ahead + 1)
             else:
                 self._answer(None)
-        return Done(total, float(rows.weight[order].sum(dtype=np.float64)))
+        weight = float(rows.weight[order].sum(dtype=np.float64))
+        return Done(total, weight, self._reader.skipped.get(group, {}))
 
     def _batch(self, rows: Rows, order: np.ndarray, work: Work, step: int) -> Batch:
         start = (step - work.step) * self._plan.worker_rows

@@ -1,0 +1,190 @@
+"""Workers and shards, or workers in place, over a dataset: threads of one process in place of actors."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from stagecraft.artifacts.store import Store
+from stagecraft.parameter_server.checkpoint import Checkpoints
+from stagecraft.parameter_server.consistency import BSP, SSP, Async
+from stagecraft.parameter_server.in_place import InPlace
+from stagecraft.parameter_server.models import LogisticRegression
+from stagecraft.parameter_server.optimizer import FTRL
+from stagecraft.parameter_server.plan import Plan, WarmStart, share_out
+from stagecraft.parameter_server.rows import Columns
+from stagecraft.parameter_server.shard import Shard
+from stagecraft.parameter_server.units import Orders, RowGroup, deal
+from stagecraft.parameter_server.worker import Worker
+from stagecraft.transforms.layout import Feature, Layout
+
+TOKEN = b"x" * 32
+DIMENSION, ROWS, GROUP, FEATURES = 200, 3000, 1000, 5
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Rows of a logistic regression in three row groups."""
+    rng = np.random.default_rng(0)
+    keys = np.sort([rng.choice(DIMENSION, FEATURES, replace=False) for _ in range(ROWS)], axis=1)
+    effect = rng.normal(size=DIMENSION)
+    label = (rng.random(ROWS) < 1 / (1 + np.exp(-effect[keys].sum(axis=1)))).astype(np.float32)
+    offsets = pa.array(np.arange(0, ROWS * FEATURES + 1, FEATURES, dtype=np.int32))
+    table = pa.table(
+        {
+            "indices": pa.ListArray.from_arrays(offsets, pa.array(keys.astype(np.int32).reshape(-1))),
+            "values": pa.ListArray.from_arrays(offsets, pa.array(np.ones(keys.size, np.float32))),
+            "label": label,
+        }
+    )
+    root = tmp_path_factory.mktemp("rows")
+    pq.write_table(table, root / "rows.parquet", row_group_size=GROUP)
+    return SimpleNamespace(root=str(root), path=str(root / "rows.parquet"), keys=keys, label=label)
+
+
+def plan(data, **changes):
+    given = {"workers": 2, "shards": 2, "batch_rows": 200, "consistency": BSP(), **changes}
+    return Plan(
+        store=Store(data.root),
+        columns=Columns(Layout.of([Feature("key", "slot", DIMENSION - 1)]), "label", None, None, sparse=True),
+        groups=[RowGroup(data.path, group, GROUP) for group in range(ROWS // GROUP)],
+        model=LogisticRegression(),
+        optimizer=FTRL(alpha=0.3),
+        epochs=1,
+        **given,
+    )
+
+
+def together(calls):
+    """Call in a thread each; return the answers."""
+    answers = [None] * len(calls)
+
+    def call(at):
+        answers[at] = calls[at]()
+
+    threads = [threading.Thread(target=call, args=(at,)) for at in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return answers
+
+
+def train(made, epochs=1):
+    """Return the states of all keys and the epochs' losses."""
+    checkpoints = Checkpoints(made.store, "x")
+    if made.shards:
+        shards = [Shard(made, number, checkpoints, TOKEN) for number in range(made.shards)]
+        addresses = [shard.open("127.0.0.1") for shard in shards]
+        for shard in shards:
+            shard.begin(None, 0, 1)
+        workers = [Worker(made, rank, TOKEN) for rank in range(made.workers)]
+        for worker in workers:
+            worker.join(addresses, 1)
+    else:
+        shards = [InPlace(made, checkpoints)]
+        shards[0].begin(None, 0, 1)
+        workers = shards * made.workers
+    step, losses = 0, []
+    for epoch in range(epochs):
+        rounds = deal(made.groups, epoch=epoch, seed=made.seed, workers=made.workers)
+        loss = 0.0
+        for number in range(len(rounds)):
+            work = share_out(made, rounds, number, epoch=epoch, step=step)
+            pairs = zip(workers, work, strict=True)
+            done = together([lambda worker=worker, share=share: worker.run(share) for worker, share in pairs])
+            step += work[0].steps
+            loss += sum(seen.loss for seen in done)
+        losses.append(loss / ROWS)
+    state = np.zeros((DIMENSION, 2), np.float32)
+    for shard in shards:
+        keys, found = shard.states()
+        state[keys] = found[:, 0]
+    return state, losses
+
+
+def expected(made, data):
+    """What batches of FTRL come to, in float64: the oracle."""
+    z, root = np.zeros(DIMENSION), np.zeros(DIMENSION)
+    orders, rows = Orders(made.groups, made.seed), made.worker_rows
+
+    def weights():
+        return -z / ((1 + root) / 0.3)
+
+    for units in deal(made.groups, epoch=0, seed=made.seed, workers=made.workers):
+        for number in range(made.steps(units)):
+            w, total = weights(), np.zeros(DIMENSION)
+            for unit in units:
+                batch = orders.of(unit, 0)[number * rows : (number + 1) * rows] if unit else []
+                for row in (GROUP * unit.group + at for at in batch):
+                    margin = w[data.keys[row]].sum()
+                    total[data.keys[row]] += 1 / (1 + np.exp(-margin)) - data.label[row]
+            grown = np.sqrt(root**2 + total**2)
+            z += total - (grown - root) / 0.3 * w
+            root = grown
+    return np.stack([z, root], axis=1)
+
+
+@pytest.mark.parametrize(("workers", "shards"), [(1, 1), (2, 3), (3, 2)])
+def test_bulk_synchronous_training_is_batches_of_ftrl(data, workers, shards):
+    made = plan(data, workers=workers, shards=shards)
+    state, _ = train(made)
+    assert np.allclose(state, expected(made, data), rtol=2e-3, atol=2e-3)
+
+
+def test_bulk_synchronous_training_gives_the_same_bits_whatever_the_shards(data):
+    states = [train(plan(data, shards=shards), epochs=2)[0].tobytes() for shards in (2, 2, 1, 3)]
+    assert len(set(states)) == 1
+
+
+@pytest.mark.parametrize("consistency", [SSP(bound=1), Async()])
+def test_looser_training_learns_as_well(data, consistency):
+    strict = train(plan(data), epochs=3)[1]
+    loose = train(plan(data, consistency=consistency, workers=3), epochs=3)[1]
+    assert strict[2] < strict[0] - 0.02
+    assert loose[2] < strict[2] + 0.03
+
+
+def test_in_place_training_by_one_is_the_same_each_time_and_by_several_as_good(data):
+    alone = [train(plan(data, shards=0, workers=1), epochs=3) for _ in range(2)]
+    assert alone[0][0].tobytes() == alone[1][0].tobytes()
+    several = train(plan(data, shards=0, workers=3, consistency=Async()), epochs=3)
+    assert several[1][2] == pytest.approx(alone[0][1][2], abs=0.02)
+
+
+@pytest.mark.parametrize("form", ["state", "weights"])
+def test_a_warm_start_is_what_the_first_pull_gives(data, form):
+    made = plan(data)
+    keys = np.arange(10, 20)
+    weights = np.linspace(-1, 1, 10, dtype=np.float32).reshape(-1, 1)
+    start = WarmStart(keys, weights=weights, root=3.0)
+    if form == "state":
+        start = WarmStart(keys, state=start.states(made)[1])
+    made = plan(data, warm_start=start)
+    for number in range(2):
+        shard = Shard(made, number, Checkpoints(made.store, "x"), TOKEN)
+        shard.begin(None, 0, 1)
+        own = keys[keys % 2 == number]
+        assert np.allclose(shard.pull(own // 2)[:, 0], weights[keys % 2 == number, 0], atol=1e-6)
+        assert shard.states()[0].tolist() == own.tolist()
+
+
+def test_a_snapshot_is_of_its_moment_and_is_restored(data):
+    made = plan(data, shards=0, workers=1)
+    checkpoints = Checkpoints(made.store, "y")
+    share = InPlace(made, checkpoints)
+    share.begin(None, 0, 1)
+    rounds = deal(made.groups, epoch=0, seed=0, workers=1)
+    share.run(share_out(made, rounds, 0, epoch=0, step=0)[0])
+    before = [part.tobytes() for part in share.states()]
+    share.snapshot(1)
+    share.run(share_out(made, rounds, 1, epoch=0, step=1)[0])
+    part = share.written()
+    assert [part.tobytes() for part in share.states()] != before
+    share.begin(part, 1, 2)
+    assert [part.tobytes() for part in share.states()] == before
