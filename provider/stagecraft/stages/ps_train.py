@@ -158,7 +158,14 @@ class PSTrain(Stage):
 
         return Plan(
             store=dataset.store,
-            columns=Columns(shape.layout, self.label, labels, self.weight, dataset.is_sparse),
+            columns=Columns(
+                shape.layout,
+                self.label,
+                labels,
+                self.weight,
+                dataset.is_sparse,
+                lowest=0.0 if loss_of(self.model) == "poisson" else None,
+            ),
             groups=row_groups(dataset),
             model=self.model,
             optimizer=self.optimizer,
@@ -170,6 +177,7 @@ class PSTrain(Stage):
             fields=shape.fields,
             consistency=self.consistency,
             seed=self.seed,
+            bad_rows=self.bad_rows,
             warm_start=start,
         )
 
@@ -207,6 +215,10 @@ class PSTrain(Stage):
             validate=validation.live if validation else None,
             early_stopping=self.early_stopping,
         )
+        if trained.ledger.skipped_rows == plan.rows:
+            raise InvalidInputError(
+                "ps_train.dataset", "every row was skipped", 'bad_rows="refuse" names one'
+            )
         self._hand_on(draft, trained, shape, encoder, originals)
         checkpoints.remove()
 
@@ -214,11 +226,12 @@ class PSTrain(Stage):
         self, draft: Draft, trained: Trained, shape: Shape, encoder: Model, originals: list[Any] | None
     ) -> None:
         ledger, fitted = trained.ledger, trained.fitted
+        skipped = {"skipped_rows": float(ledger.skipped_rows)} if self.bad_rows == "skip" else {}
         fill_model(
             draft,
             encoder.chain.then(shape.predictor_of(fitted.keys, fitted.weights)),
             encoder.golden(),
-            metrics=ledger.epochs[-1],
+            metrics={**ledger.epochs[-1], **skipped},
             epochs=ledger.epochs,
             history=[point.model_dump() for point in ledger.history],
             training={
