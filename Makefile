@@ -1,6 +1,6 @@
 # Everything a checkout can do; it needs Python (3.11, 3.12 or 3.13) and make. `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help demo stop test bench-data lint format typecheck wheel constraints clean
+.PHONY: help demo stop test bench-data bench-ps lint format typecheck wheel constraints clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -30,6 +30,9 @@ test: lint typecheck ## Check and test everything
 
 bench-data: $(VENV)/.bench ## Measure the data stages beside what one writes by hand; QUICK=1 takes fewer rows
 	$(BIN)/python benchmarks/bench_data.py
+
+bench-ps: $(VENV)/.bench ## Measure training on the parameter server beside Vowpal Wabbit and Spark ML; QUICK=1 takes fewer rows
+	$(BIN)/python benchmarks/bench_ps.py
 
 lint: $(VENV)/.test ## Check style
 	$(BIN)/ruff check .

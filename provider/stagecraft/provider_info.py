@@ -13,6 +13,7 @@ MODULES = {
         "drift",
         "encode",
         "evaluate",
+        "export_model",
         "gbdt_encode",
         "gbdt_import",
         "information_value",

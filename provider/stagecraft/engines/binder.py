@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from stagecraft.engines.dialect import WHERE
+from stagecraft.engines.contract import WHERE
 from stagecraft.engines.duckdb_functions import register
 from stagecraft.engines.types import canonical
 from stagecraft.errors import InvalidInputError

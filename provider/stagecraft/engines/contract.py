@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 
     from stagecraft.artifacts.dataset import Dataset
     from stagecraft.artifacts.store import Draft
+    from stagecraft.engines.dialect import Query
+
+WHERE = "sql.query"
+"""What an error of a query names."""
 
 Relation = Any
 """Rows that an engine holds or can compute; opaque to stages."""
@@ -50,9 +54,10 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def sql(self, query: str, /, **relations: Relation) -> Relation:
+    def sql(self, query: str | Query, /, **relations: Relation) -> Relation:
         """A query, one SELECT in DuckDB's dialect, over the relations named.
 
+        :param query: a stage's own text; what a user wrote comes as a :class:`Query`, parsed and checked
         :raises InvalidInputError: the query does not parse, names another table, or uses a construct that
             the engine does not have
         """

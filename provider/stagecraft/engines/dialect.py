@@ -9,9 +9,8 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.optimizer.scope import traverse_scope
 
+from stagecraft.engines.contract import WHERE
 from stagecraft.errors import InvalidInputError
-
-WHERE = "sql.query"
 
 
 class Query:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
@@ -20,8 +20,7 @@ from stagecraft.artifacts.dataset import Dataset
 from stagecraft.artifacts.store import Draft
 from stagecraft.engines import files
 from stagecraft.engines.choose import usable_memory
-from stagecraft.engines.contract import BatchMap, Engine
-from stagecraft.engines.dialect import WHERE, Query
+from stagecraft.engines.contract import WHERE, BatchMap, Engine
 from stagecraft.engines.duckdb_functions import register
 from stagecraft.engines.held import HeldRows
 from stagecraft.engines.parquet import ROW_GROUP, conformed, has_float_bounds, write_batches
@@ -29,6 +28,9 @@ from stagecraft.engines.parquet_reader import ParquetRows
 from stagecraft.engines.types import LOCAL_TIME, UTC_TIME, canonical, same, sql_type, stored
 from stagecraft.errors import InvalidInputError, UnwritableStoreError
 from stagecraft.jobs.scratch import scratch_folder
+
+if TYPE_CHECKING:
+    from stagecraft.engines.dialect import Query
 
 TYPE_NAMES = {
     pa.bool_(): "BOOLEAN",
@@ -136,9 +138,9 @@ class DuckDBEngine(Engine):
         self._register(filesystem)
         return self._parquet([filesystem.unstrip_protocol(path) for path in paths])
 
-    def sql(self, query: str, /, **relations: Queried | Mapped) -> Queried:
+    def sql(self, query: str | Query, /, **relations: Queried | Mapped) -> Queried:
         names = {name: self._view(relation) for name, relation in relations.items()}
-        text = Query(query).bound(names).sql("duckdb")
+        text = _named(query, names) if isinstance(query, str) else query.bound(names).sql("duckdb")
         try:
             return self._queried(self._duckdb.sql(text))
         except duckdb.Error as error:
@@ -294,6 +296,19 @@ class DuckDBEngine(Engine):
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+
+
+def _named(query: str, names: dict[str, str]) -> str:
+    """The query, for which views go by the names that it uses.
+
+    >>> _named("SELECT x FROM rows", {"rows": "relation_1"})
+    'WITH "rows" AS NOT MATERIALIZED (FROM relation_1) SELECT x FROM rows'
+    """
+    if not names:
+        return query
+    views = ", ".join(f"{_quoted(name)} AS NOT MATERIALIZED (FROM {view})" for name, view in names.items())
+    text = query.strip()
+    return f"WITH {views}, {text[5:]}" if text[:5].upper() == "WITH " else f"WITH {views} {text}"
 
 
 def _quoted(name: str) -> str:

@@ -9,7 +9,7 @@ from sqlglot import exp
 from sqlglot.errors import ErrorLevel, OptimizeError, UnsupportedError
 from sqlglot.optimizer.qualify import qualify
 
-from stagecraft.engines.dialect import WHERE
+from stagecraft.engines.contract import WHERE
 from stagecraft.errors import InvalidInputError
 
 REFUSED_NODES: dict[type[exp.Expr], str] = {

@@ -156,8 +156,9 @@ class AsOfJoin(BaseModel):
         )
         matched = engine.sql(
             f"""
-            SELECT {", ".join([*keys, *own.values()])}, CASE WHEN {self._qualifies(schema)} THEN at END AS at
-            FROM (SELECT *, {newest} AS at FROM events) WHERE kind = {label}
+            SELECT {", ".join([*keys, *own.values()])},
+                CASE WHEN {self._qualifies(schema)} THEN newest END AS newest
+            FROM (SELECT *, {newest} AS newest FROM events) WHERE kind = {label}
             """,
             events=events,
         )
@@ -170,9 +171,9 @@ class AsOfJoin(BaseModel):
         return engine.sql(
             f"""
             SELECT {", ".join(f"m.{alias} AS {quoted(name)}" for name, alias in own.items())},
-                {", ".join([*added, f"m.at AS {quoted(self.matched)}"])}
+                {", ".join([*added, f"m.newest AS {quoted(self.matched)}"])}
             FROM matched AS m LEFT JOIN features AS f
-            ON {" AND ".join([*on, f"m.at = f.{quoted(self.feature_time)}"])}
+            ON {" AND ".join([*on, f"m.newest = f.{quoted(self.feature_time)}"])}
             """,
             matched=matched,
             features=features,
@@ -183,9 +184,9 @@ class AsOfJoin(BaseModel):
         if self.tolerance is None:
             return "t IS NOT NULL"
         if _kind(labels, self.time).startswith("date"):
-            return f"date_diff('day', at, t) <= {self.tolerance // DAY}"
+            return f"date_diff('day', newest, t) <= {self.tolerance // DAY}"
         seconds, micros = divmod(self.tolerance // MICROSECOND, 1_000_000)
-        return f"t - at <= INTERVAL '{seconds}.{micros:06d}' SECOND"
+        return f"t - newest <= INTERVAL '{seconds}.{micros:06d}' SECOND"
 
 
 def _require(where: str, schema: pa.Schema, columns: list[str]) -> None:

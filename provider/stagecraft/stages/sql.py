@@ -47,11 +47,13 @@ class SQL(Stage):
         )
 
     def execute(self, bench: Workbench, drafts: dict[str, Draft], inputs: dict[str, Any]) -> None:
+        from stagecraft.engines.dialect import Query
+
         engine = bench.engine
         tables = {name: engine.scan(dataset) for name, dataset in inputs.items()}
         tables |= {name: engine.read_files(uri) for name, uri in self.files.items()}
         draft = drafts["dataset"]
-        engine.write(engine.sql(self.query, **tables), draft)
+        engine.write(engine.sql(Query(self.query), **tables), draft)
         if draft.meta["rows"] == 0:
             raise InvalidInputError("sql.query", "the query gives no rows", "check its joins and filters")
         fingerprints = {name: dataset.fingerprint for name, dataset in inputs.items()}

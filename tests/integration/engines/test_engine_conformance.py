@@ -18,6 +18,7 @@ from stagecraft.artifacts.artifact import Kind
 from stagecraft.artifacts.dataset import Dataset
 from stagecraft.artifacts.store import Store
 from stagecraft.engines.contract import Engine
+from stagecraft.engines.dialect import Query
 from stagecraft.engines.duckdb import DuckDBEngine
 from stagecraft.engines.types import canonical
 from stagecraft.errors import CorruptArtifactError, InvalidInputError
@@ -293,7 +294,7 @@ class TestEngine:
     @pytest.mark.parametrize("case", QUERIES)
     def test_query(self, engine: Engine, tables: dict[str, Any], case: str) -> None:
         query, types, expected = QUERIES[case]
-        result = engine.sql(query, **{name: tables[name] for name in tables})
+        result = engine.sql(Query(query), **{name: tables[name] for name in tables})
         table = engine.collect(result)
         assert {field.name: str(field.type) for field in table.schema} == types
         assert table.schema == engine.schema(result)
@@ -315,7 +316,7 @@ class TestEngine:
     )
     def test_refuses(self, engine: Engine, tables: dict[str, Any], query: str, named: str) -> None:
         with pytest.raises(InvalidInputError, match="what would do") as refused:
-            engine.sql(query, rows=tables["rows"])
+            engine.sql(Query(query), rows=tables["rows"])
         assert named.lower() in str(refused.value).lower()
 
     def test_queries_nest(self, engine: Engine, tables: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numba  # noqa: TID253
+import numba
 import numpy as np
 
 # Sums may be reordered, so that they fill vector registers. NaN and infinity stay what they are.

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba.core import cgutils, types  # noqa: TID253
-from numba.extending import intrinsic  # noqa: TID253
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 
 from stagecraft.parameter_server.kernels.compiled import compiled
 
