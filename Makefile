@@ -3,6 +3,9 @@
 .PHONY: help demo stop test bench-data bench-ps lint format typecheck wheel constraints clean
 SHELL := /bin/bash
 
+# Every process of a demo or a test would compile all that it imports, and numba's kernels, anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 ENGINE ?=
 HOME_DIR ?= .demo
