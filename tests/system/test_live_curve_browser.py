@@ -225,12 +225,16 @@ def test_dark_and_light_follow_airflow(page: Page, airflow: LocalAirflow, run: s
 
 
 def test_a_session_that_has_ended_is_said(page: Page, airflow: LocalAirflow, run: str) -> None:
-    frame = open_tab(page, airflow, run, "train")
+    # The page by itself: around it, Airflow may notice first, and go to its login.
+    page.goto(open_tab(page, airflow, run, "train").url)
+    frame = page.main_frame
     wait_for(frame, "document.body.dataset.events > 0")
     cookies: Any = page.context.cookies()
     page.context.clear_cookies()
-    expect(frame.locator("#message")).to_contain_text("session has ended", timeout=TIMEOUT)
-    page.context.add_cookies(cookies)
+    try:
+        expect(frame.locator("#message")).to_contain_text("session has ended", timeout=TIMEOUT)
+    finally:
+        page.context.add_cookies(cookies)
     expect(frame.locator("#message")).to_be_hidden(timeout=TIMEOUT)
 
 
