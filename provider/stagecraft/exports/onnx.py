@@ -35,7 +35,9 @@ def content(predictor: SparsePredictor) -> Iterator[bytes]:
         numpy_helper = importlib.import_module("onnx.numpy_helper")
     except ImportError as error:
         raise InvalidInputError(
-            "export_model.format", "the package 'onnx' is not installed", "pip install 'airflow-provider-stagecraft[onnx]'"
+            "export_model.format",
+            "the package 'onnx' is not installed",
+            "pip install 'airflow-provider-stagecraft[onnx]'",
         ) from error
     if not isinstance(predictor, Linear | Softmax | FactorizationMachine):
         raise refused("onnx", predictor, "linear models, softmax regressions and factorization machines")
