@@ -15,7 +15,6 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from stagecraft.errors import UnreachableError
 from stagecraft.parameter_server.in_place import InPlace
-from stagecraft.parameter_server.plan import Plan
 from stagecraft.parameter_server.shard import Shard
 from stagecraft.parameter_server.units import Work
 from stagecraft.parameter_server.wire import TOKEN_BYTES
@@ -23,10 +22,9 @@ from stagecraft.parameter_server.worker import Worker
 
 if TYPE_CHECKING:
     from stagecraft.parameter_server.checkpoint import Checkpoint, Checkpoints, Part
+    from stagecraft.parameter_server.plan import Plan
     from stagecraft.parameter_server.share import Stats
     from stagecraft.parameter_server.units import Done
-
-__all__ = ["Crew", "Fitted", "Plan", "reserved"]
 
 PLACEMENT_SECONDS = 120
 

@@ -90,8 +90,8 @@ class Evaluate(Stage):
         """Measure a model of more than two labels, or of numbers."""
         import numpy as np
 
-        from stagecraft.stages import other_metrics
-        from stagecraft.stages.other_pages import page
+        from stagecraft.stages import class_and_number_metrics
+        from stagecraft.stages.class_and_number_pages import page
 
         where, engine = f"{self.name}.label", bench.engine
         rows = engine.collect(engine.map_batches(engine.scan(dataset), Scored(model.chain, (self.label,))))
@@ -106,15 +106,15 @@ class Evaluate(Stage):
                 numeric_label(where, found, low=0.0 if poisson else None) for found in (column, known)
             )
             mean = math.fsum(seen) / len(seen)
-            of = partial(other_metrics.of_numbers, truth, poisson=poisson)
+            of = partial(class_and_number_metrics.of_numbers, truth, poisson=poisson)
             measured = of(scores), of(np.full(len(truth), mean))
         else:
             truth, seen = (class_label(where, found, list(labels))[0] for found in (column, known))
             shares = np.bincount(seen, minlength=len(labels)) / len(seen)
-            confusion = labels, other_metrics.confusion(truth, scores)
+            confusion = labels, class_and_number_metrics.confusion(truth, scores)
             measured = (
-                other_metrics.of_classes(truth, scores),
-                other_metrics.of_classes(truth, np.tile(shares, (len(truth), 1))),
+                class_and_number_metrics.of_classes(truth, scores),
+                class_and_number_metrics.of_classes(truth, np.tile(shares, (len(truth), 1))),
             )
         metrics = {"rows": float(len(truth)), **measured[0]}
         metrics |= {f"baseline_{name}": value for name, value in measured[1].items()}

@@ -95,8 +95,8 @@ class Validation:
         """Return ``validation_loss``, in the terms of the training's; and ``auc`` or ``accuracy``."""
         import numpy as np
 
+        from stagecraft.stages.class_and_number_metrics import of_classes
         from stagecraft.stages.metrics import ranking
-        from stagecraft.stages.other_metrics import of_classes
 
         scores = self._shape.predictor.scored(self._shape.served(weights), self._places, self._values)
         loss, label = loss_of(self._shape.model), self._label
