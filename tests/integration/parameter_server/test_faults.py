@@ -55,8 +55,15 @@ def actors(kind):
     return [
         process
         for process in psutil.Process().children(recursive=True)
-        if "".join(process.cmdline()[:1]).startswith(f"ray::{kind}")
+        if title(process).startswith(f"ray::{kind}")
     ]
+
+
+def title(process):
+    try:
+        return "".join(process.cmdline()[:1])
+    except psutil.Error:  # It has ended meanwhile; other tests' children may have, too.
+        return ""
 
 
 def kill(kind):
