@@ -35,7 +35,7 @@ def prediction_request(service_url: str, service_root: Path, store: Store) -> di
 
     :raises StagecraftError: no model is deployed
     """
-    from stagecraft.serving.manifest import ManifestFile
+    from stagecraft.serving.manifest_file import ManifestFile
     from stagecraft.serving.rows import rows_of
 
     manifest = ManifestFile(service_root).read()

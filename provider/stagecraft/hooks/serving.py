@@ -11,6 +11,7 @@ from airflow.providers.common.compat.sdk import AirflowException, BaseHook
 
 from stagecraft.errors import InvalidInputError, StagecraftError, UnreachableError
 from stagecraft.serving.deployment import Deployment
+from stagecraft.serving.traffic import DEFAULT
 
 if TYPE_CHECKING:
     import requests
@@ -102,6 +103,12 @@ def unreachable(endpoint: Endpoint, error: Exception, remedy: str) -> str:
     return f"the prediction service {endpoint.url} does not answer ({found}); what would do: {remedy}"
 
 
+def _path(*parts: str) -> str:
+    from urllib.parse import quote
+
+    return "".join(f"/{quote(part, safe='')}" for part in parts)
+
+
 class ServingHook(BaseHook):
     """Talks to the prediction service of a ``stagecraft_serving`` connection.
 
@@ -132,23 +139,49 @@ class ServingHook(BaseHook):
         session.trust_env = self.endpoint.trust_environment
         return session
 
-    def deploy(self, *, name: str, uri: str, version: str, default: bool = True) -> Deployment:
+    def deploy(self, *, name: str, uri: str, version: str, alias: str | None = DEFAULT) -> Deployment:
         """Add a version of a model, which the service loads and checks first; again is the same.
 
         :param uri: the model artifact, in the service's own store
-        :param default: whether it answers from now on where a request names no version
+        :param alias: what it answers for from now on; None: for nothing but its own name, unless it is the
+            model's first version
         :raises InvalidInputError: the service refuses it
         """
-        body = {"name": name, "version": version, "uri": uri, "default": default}
-        found = self._call("POST", "/models", body)
-        return Deployment(name=name, version=version, generation=found["generation"], url=self.endpoint.url)
+        body = {"name": name, "version": version, "uri": uri, "alias": alias}
+        return self._deployment(name, version, self._call("POST", "/models", body))
 
-    def set_default(self, *, name: str, version: str) -> Deployment:
-        """Make a version that is served the default: a rollback, or a promotion."""
-        from urllib.parse import quote
+    def set_alias(
+        self,
+        *,
+        name: str,
+        alias: str = DEFAULT,
+        version: str | None = None,
+        split: Mapping[str, float] | None = None,
+        shadow: str | None = None,
+        salt: str = "",
+        bounds: Mapping[str, Any] | None = None,
+    ) -> Deployment:
+        """Move an alias, or spread its requests: a promotion, a rollback, a canary, a shadow.
 
-        found = self._call("PUT", f"/models/{quote(name, safe='')}/default", {"version": version})
-        return Deployment(name=name, version=version, generation=found["generation"], url=self.endpoint.url)
+        :param version: what answers, but for what ``split`` takes; the version that answers now where None
+        :param split: version → percent of the requests; those of the same key meet the same version
+        :param shadow: a version that scores the same rows and does not answer
+        :param salt: decides which keys meet which version
+        :param bounds: what a version must keep to, see :class:`stagecraft.serving.traffic.Bounds`
+        """
+        body = {"version": version, "split": dict(split or {}), "shadow": shadow, "salt": salt}
+        found = self._call("PUT", _path("models", name, "aliases", alias), {**body, "bounds": bounds})
+        return self._deployment(name, found["aliases"][alias], found)
+
+    def roll_back(self, *, name: str, alias: str = DEFAULT) -> Deployment:
+        """Take back an alias's last change: its canary or shadow, or where it has none, its version."""
+        found = self._call("POST", _path("models", name, "aliases", alias, "rollback"))
+        return self._deployment(name, found["aliases"][alias], found)
+
+    def delete(self, *, name: str, version: str | None = None) -> int:
+        """Unload a version that no alias answers with, or a whole model; return the generation without it."""
+        path = ("models", name, "versions", version) if version else ("models", name)
+        return int(self._call("DELETE", _path(*path))["generation"])
 
     def status(self) -> dict[str, Any]:
         """Return what the service serves, and each of its workers."""
@@ -170,6 +203,9 @@ class ServingHook(BaseHook):
         token = "" if self.endpoint.token else "; without a token nothing can be deployed"
         models = ", ".join(status["models"]) or "no model yet"
         return True, f"{self.endpoint.url} serves {models}, with {workers} of {expected} workers{token}"
+
+    def _deployment(self, name: str, version: str, found: Mapping[str, Any]) -> Deployment:
+        return Deployment(name=name, version=version, generation=found["generation"], url=self.endpoint.url)
 
     def _call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         import requests

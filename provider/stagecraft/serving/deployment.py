@@ -39,20 +39,36 @@ class Deployment(BaseModel):
 
 
 class NoLongerServedError(StagecraftError):
-    """A deployed version was taken out of the service."""
+    """A deployed version was taken out of the service, or taken back by it."""
+
+
+def check_kept(deployment: Deployment, status: Mapping[str, Any]) -> None:
+    """Refuse a deployment that the service has taken back since.
+
+    :param status: the service's answer to ``GET /status``
+    :raises NoLongerServedError: tells which bound the version left
+    """
+    for verdict in status.get("verdicts", ()):
+        same = (verdict["model"], verdict["version"]) == (deployment.name, deployment.version)
+        if same and verdict["generation"] > deployment.generation:
+            raise NoLongerServedError(
+                f"version {deployment.version!r} of {deployment.name!r} was taken back at {deployment.url}, "
+                f"{verdict['at']}: {verdict['reason']}"
+            )
 
 
 def missing(deployment: Deployment, status: Mapping[str, Any]) -> str | None:
     """Return what is missing until every worker serves a deployment; None where nothing is.
 
     :param status: the service's answer to ``GET /status``
-    :raises NoLongerServedError: the service had the version, and it was taken out again
+    :raises NoLongerServedError: the service had the version, and it was taken out or back again
 
     >>> status = {"generation": 2, "models": {"late": {"default": "a", "versions": ["a"]}},
     ...     "expected_workers": 1, "workers": [{"pid": 7, "generation": 1, "models": {}, "error": None}]}
     >>> missing(Deployment(name="late", version="a", generation=2, url=""), status)
     'worker 7 follows generation 1, not yet 2'
     """
+    check_kept(deployment, status)
     if status["generation"] < deployment.generation:
         return f"the service is at generation {status['generation']}, not yet {deployment.generation}"
     served = status["models"].get(deployment.name, {"versions": []})["versions"]

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from stagecraft.errors import InvalidInputError
 from stagecraft.serving.body import JSONBody
 from stagecraft.serving.management import Management
-from stagecraft.serving.manifest import ManifestFile, UnknownModelError
+from stagecraft.serving.manifest import UnknownModelError
+from stagecraft.serving.manifest_file import ManifestFile
 from stagecraft.serving.predictor import warm_up
 from stagecraft.serving.settings import Settings
 from stagecraft.serving.table import ModelTable, NotLoadedError
@@ -112,12 +113,12 @@ async def answer(question: Question) -> dict[str, Any]:
     rows = question.rows
     if not 0 < len(rows) <= settings.max_rows:
         raise InvalidInputError("rows", f"{len(rows)} rows", f"1 … {settings.max_rows} rows a request")
-    version, predictor = table.find(question.model, question.version)
+    route = table.route(question.model, question.version)
     if len(rows) <= INLINE_ROWS:
-        found = predictor.predict(rows)
+        found = route.predictor.predict(rows)
     else:
-        found = await asyncio.to_thread(predictor.predict, rows)
-    return {"model": question.model, "version": version, "scores": found.scores, "labels": found.labels}
+        found = await asyncio.to_thread(route.predictor.predict, rows)
+    return {"model": question.model, "version": route.version, "scores": found.scores, "labels": found.labels}
 
 
 Serving.mount_asgi_app(Management(table, workers, settings).app())  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from stagecraft.serving.manifest import write_whole
+from stagecraft.serving.manifest_file import write_whole
 
 FOLDER = "workers"
 
@@ -46,7 +46,7 @@ class Workers:
         state = WorkerState(
             pid=pid, started=_started(pid) or 0, generation=generation, models=models, error=error
         )
-        write_whole(self._path(pid), state.model_dump_json())
+        write_whole(self._path(pid), state.model_dump_json(), durable=False)
 
     def leave(self) -> None:
         """Remove this process's state, and what dead workers left."""

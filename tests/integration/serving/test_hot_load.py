@@ -12,7 +12,8 @@ import pytest
 import requests
 
 from stagecraft.artifacts.model import Model
-from stagecraft.serving.manifest import ManifestFile, Version
+from stagecraft.serving.manifest import Version
+from stagecraft.serving.manifest_file import ManifestFile
 from stagecraft.serving.rows import rows_of
 
 
@@ -143,7 +144,7 @@ def test_old_versions_make_room(service: Any, models: list[Model]) -> None:
     service.wait(generation)
     served = [model.fingerprint[-4:] for model in models[1:]]
     status = service.status()
-    assert status["models"]["room"] == {"default": served[-1], "versions": served}
+    assert (status["models"]["room"]["default"], status["models"]["room"]["versions"]) == (served[-1], served)
     assert all(worker["models"]["room"] == served for worker in status["workers"])
 
 

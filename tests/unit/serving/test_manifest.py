@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 
 import pytest
 
 from stagecraft.errors import CorruptArtifactError, InvalidInputError
-from stagecraft.serving.manifest import ConflictError, Manifest, ManifestFile, UnknownModelError, Version
+from stagecraft.serving.manifest import ConflictError, Manifest, UnknownModelError, Verdict, Version
+from stagecraft.serving.manifest_file import ManifestFile
+from stagecraft.serving.traffic import Alias, Bounds
 
 
 def artifact(digit: str) -> Version:
@@ -33,9 +36,9 @@ def test_the_same_again_is_the_same_generation() -> None:
 
 
 def test_a_candidate_is_not_the_default_but_a_first_version_is() -> None:
-    manifest = deployed("a").deployed("late", "b", artifact("b"), default=False)
+    manifest = deployed("a").deployed("late", "b", artifact("b"), alias=None)
     assert manifest.models["late"].default == "a"
-    first = Manifest().deployed("late", "a", artifact("a"), default=False)
+    first = Manifest().deployed("late", "a", artifact("a"), alias=None)
     assert first.models["late"].default == "a"
 
 
@@ -72,6 +75,95 @@ def test_a_version_is_taken_out_unless_it_is_the_default() -> None:
         manifest.without("late", "b")
     with pytest.raises(UnknownModelError, match="'a'"):
         manifest.without("late", "a")
+
+
+def test_the_first_form_is_read() -> None:
+    versions = {digit: {"uri": f"/{digit}", "fingerprint": digit} for digit in "ab"}
+    first = {"generation": 7, "models": {"late": {"default": "b", "versions": versions}}}
+    manifest = Manifest.model_validate_json(json.dumps(first))
+    assert (manifest.generation, manifest.find("late")[1]) == (7, "b")
+    assert Manifest.model_validate_json(manifest.model_dump_json()) == manifest
+    with pytest.raises(ValueError, match="no version c"):
+        Manifest.model_validate_json(json.dumps(first).replace('"default": "b"', '"default": "c"'))
+
+
+def test_an_alias_is_a_name_for_a_version() -> None:
+    manifest = deployed("a", "b").with_alias("late", "champion", Alias(version="a"))
+    assert manifest.find("late", "champion")[1] == "a"
+    assert manifest.find("late", "b")[1] == "b"
+    later = manifest.deployed("late", "c", artifact("c"), alias="champion")
+    assert later.find("late", "champion")[1] == "c"
+    assert later.find("late")[1] == "b"
+    with pytest.raises(ConflictError, match="'champion' is an alias"):
+        manifest.deployed("late", "champion", artifact("c"))
+    with pytest.raises(ConflictError, match="'a' is a version"):
+        manifest.with_alias("late", "a", Alias(version="b"))
+    with pytest.raises(UnknownModelError, match="'c'"):
+        manifest.with_alias("late", "champion", Alias(version="b", split={"c": 5}))
+    gone = later.without_alias("late", "champion")
+    assert list(gone.models["late"].aliases) == ["default"]
+    with pytest.raises(ConflictError, match="default"):
+        gone.without_alias("late", "default")
+
+
+def test_a_rollback_takes_back_the_last_change() -> None:
+    canary = deployed("a", "b").with_alias("late", "default", Alias(version="b", split={"a": 10}))
+    back = canary.rolled_back("late")
+    assert back.alias("late", "default").split == {}
+    assert back.find("late")[1] == "b"
+    again = back.rolled_back("late")
+    assert again.find("late")[1] == "a"
+    with pytest.raises(ConflictError, match="nothing else before"):
+        again.rolled_back("late")
+
+
+def test_what_an_alias_needs_is_neither_deleted_nor_dropped() -> None:
+    manifest = deployed("a", "b", "c").with_alias("late", "default", Alias(version="c", shadow="a"))
+    with pytest.raises(ConflictError, match="'a' is the default"):
+        manifest.without("late", "a")
+    kept = manifest.deployed("late", "d", artifact("d"), alias=None, keep=2)
+    assert list(kept.models["late"].versions) == ["a", "b", "c", "d"]
+    # The version before may go; then there is nothing to go back to.
+    assert manifest.without("late", "b").alias("late", "default").previous is None
+
+
+def verdict(version: str) -> Verdict:
+    return Verdict(model="late", alias="default", version=version, reason="slow", generation=0, at="now")
+
+
+def test_a_verdict_acts_once_and_is_remembered() -> None:
+    bounds = Bounds(error_rate=0.1)
+    rule = Alias(version="b", split={"c": 10}, shadow="a", bounds=bounds)
+    canary = deployed("a", "b", "c").with_default("late", "b").with_alias("late", "default", rule)
+    since = canary.alias("late", "default").since
+    after = canary.judged(verdict("c"), since)
+    assert after.generation == canary.generation + 1
+    assert after.alias("late", "default").candidates == ("a",)
+    assert after.verdicts == (verdict("c").model_copy(update={"generation": after.generation}),)
+    assert after.judged(verdict("c"), since) is after
+    # Another rule is another matter.
+    assert canary.judged(verdict("c"), since - 1) is canary
+
+
+def test_a_default_that_leaves_its_bounds_makes_way_for_the_one_before() -> None:
+    rule = Alias(version="b", bounds=Bounds(psi=0.2))
+    manifest = (
+        deployed("a").deployed("late", "b", artifact("b"), alias=None).with_alias("late", "default", rule)
+    )
+    after = manifest.judged(verdict("b"), manifest.alias("late", "default").since)
+    assert after.find("late")[1] == "a"
+    assert after.alias("late", "default").previous is None
+
+
+def test_deploying_the_default_again_leaves_its_rule() -> None:
+    manifest = deployed("a", "b").with_alias("late", "default", Alias(version="b", split={"a": 10}))
+    assert manifest.deployed("late", "b", artifact("b")) is manifest
+    assert manifest.with_alias("late", "default", Alias(version="b", split={"a": 10})) is manifest
+
+
+def test_a_model_is_taken_out_whole() -> None:
+    manifest = deployed("a", "b").deployed("other", "1", artifact("c")).without_model("late")
+    assert (list(manifest.models), manifest.generation) == (["other"], 4)
 
 
 def test_unknown_names_are_answered_with_the_known_ones() -> None:

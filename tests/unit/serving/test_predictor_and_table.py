@@ -12,7 +12,8 @@ from stagecraft.artifacts.artifact import Kind
 from stagecraft.artifacts.model import Model, fill_model
 from stagecraft.artifacts.store import Store
 from stagecraft.errors import CorruptArtifactError, InvalidInputError
-from stagecraft.serving.manifest import ManifestFile, UnknownModelError, Version
+from stagecraft.serving.manifest import UnknownModelError, Version
+from stagecraft.serving.manifest_file import ManifestFile
 from stagecraft.serving.predictor import Predictor
 from stagecraft.serving.rows import rows_of
 from stagecraft.serving.table import ModelTable, NotLoadedError
@@ -100,15 +101,15 @@ def test_golden_rows_that_score_otherwise_are_refused(store: Store, monkeypatch:
 
 def test_the_table_follows_the_manifest(table: ModelTable, store: Store) -> None:
     with pytest.raises(UnknownModelError):
-        table.find("late", None)
+        table.route("late")
     deploy(table, commit(store, "1"), "one")
     asyncio.run(table.refresh())
-    first = table.find("late", None)
-    assert (first[0], table.generation) == ("one", 1)
+    first = table.route("late")
+    assert (first.version, table.generation) == ("one", 1)
     deploy(table, commit(store, "2"), "two")
     asyncio.run(table.refresh())
-    assert table.find("late", None)[0] == "two"
-    assert table.find("late", "one") == first
+    assert table.route("late").version == "two"
+    assert table.route("late", "one") == first
     assert table.state() == (2, {"late": ["one", "two"]}, None)
 
 
@@ -117,7 +118,7 @@ def test_one_artifact_is_loaded_once(table: ModelTable, store: Store) -> None:
     deploy(table, model, "one")
     deploy(table, model, "same")
     asyncio.run(table.refresh())
-    assert table.find("late", "one")[1] is table.find("late", "same")[1]
+    assert table.route("late", "one").predictor is table.route("late", "same").predictor
 
 
 def test_a_bad_default_leaves_the_one_before(table: ModelTable, store: Store) -> None:
@@ -129,7 +130,7 @@ def test_a_bad_default_leaves_the_one_before(table: ModelTable, store: Store) ->
     asyncio.run(table.refresh())
     assert table.state()[:2] == (2, {"late": ["one"]})
     assert "missing" in str(table.error)
-    assert table.find("late", None)[0] == "one"
+    assert table.route("late").version == "one"
     table.file.update(lambda manifest: manifest.with_default("late", "one"))
     asyncio.run(table.refresh())
     assert table.state()[:2] == (3, {"late": ["one"]})
@@ -151,7 +152,7 @@ def test_a_dead_old_version_does_not_hold_up_a_deployment_after_a_restart(
     asyncio.run(table.refresh())
     assert table.state()[:2] == (3, {"late": ["two", "three"]})
     assert "late dead" in str(table.error)
-    assert table.find("late", None)[0] == "three"
+    assert table.route("late").version == "three"
 
 
 def test_a_torn_manifest_leaves_the_old_generation(table: ModelTable, store: Store) -> None:
@@ -160,7 +161,7 @@ def test_a_torn_manifest_leaves_the_old_generation(table: ModelTable, store: Sto
     table.file.path.write_text('{"generation": 2, "mod')
     asyncio.run(table.refresh())
     assert table.error is not None
-    assert table.find("late", None)[0] == "one"
+    assert table.route("late").version == "one"
 
 
 def test_a_worker_that_starts_serves_what_it_can(table: ModelTable, store: Store) -> None:
@@ -170,9 +171,9 @@ def test_a_worker_that_starts_serves_what_it_can(table: ModelTable, store: Store
     deploy(table, bad, "two")
     asyncio.run(table.refresh())
     assert table.state()[:2] == (2, {"late": ["one"]})
-    assert table.find("late", "one")[0] == "one"
+    assert table.route("late", "one").version == "one"
     with pytest.raises(NotLoadedError, match=r"'two'.*golden\.parquet.*missing"):
-        table.find("late", None)
+        table.route("late")
 
 
 def test_a_repaired_model_is_taken_later(
@@ -205,9 +206,13 @@ def test_a_repaired_model_is_taken_later(
 )
 def test_artifacts_outside_of_the_store_are_refused(table: ModelTable, store: Store, uri: str) -> None:
     with pytest.raises(InvalidInputError, match="outside of this service's store"):
-        table.artifact(uri.format(root=store.root))
+        table.loader.artifact(uri.format(root=store.root))
 
 
 def test_the_store_s_own_artifacts_are_known_by_either_spelling(table: ModelTable, store: Store) -> None:
     uri = store.artifact_uri("a" * 32)
-    assert table.artifact(f"file://{uri}/") == table.artifact(uri) == Version(uri=uri, fingerprint="a" * 32)
+    assert (
+        table.loader.artifact(f"file://{uri}/")
+        == table.loader.artifact(uri)
+        == Version(uri=uri, fingerprint="a" * 32)
+    )

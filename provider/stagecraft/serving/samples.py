@@ -1,0 +1,140 @@
+"""Requests that were kept by chance: how far their columns have drifted, and a log of them as Parquet."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import socket
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from stagecraft.artifacts.store import Store
+from stagecraft.serving.monitor import Kept, Monitor
+from stagecraft.serving.predictor import Predictor
+from stagecraft.serving.rows import table_of
+from stagecraft.serving.shift import shift_of_categories, shift_of_numbers
+from stagecraft.serving.table import ModelTable
+from stagecraft.transforms.predictor import score_type
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+log = logging.getLogger(__name__)
+
+WINDOW_ROWS = 2000
+"""The latest rows of a version that drift is computed from."""
+FEWEST_ROWS = 200
+DRIFT_SECONDS = 15.0
+WRITE_ROWS, WRITE_SECONDS = 10_000, 60.0
+TIME, KEY = "request_time", "request_key"
+
+
+class Buffer(NamedTuple):
+    """Rows to be written: raw columns, scores, time and key of the request."""
+
+    began: float
+    tables: list[pa.Table]
+
+
+class Samples:
+    """Looks at what a monitor has kept.
+
+    :param request_log: where rows and scores are written to, ``<model>/<version>/<day>/….parquet``; None:
+        nowhere. The columns are the raw ones that the model reads, its score, and the request's time and key
+    """
+
+    def __init__(self, table: ModelTable, monitor: Monitor, request_log: Store | None = None) -> None:
+        self.table, self.monitor, self.request_log = table, monitor, request_log
+        self.drift: dict[tuple[str, str, str], float] = {}
+        self._recent: dict[tuple[str, str], pa.Table] = {}
+        self._waiting: dict[tuple[str, str], Buffer] = {}
+        self._written = 0
+        self._looked = 0.0
+
+    def look(self) -> None:
+        """Take over what was kept; to be called about once a second, off the event loop."""
+        import pyarrow as pa
+
+        kept: dict[tuple[str, str], list[pa.Table]] = {}
+        for entry in self.monitor.take_kept():
+            # Whoever asked a version that is gone by now is not looked at.
+            if predictor := self.table.current.predictors.get((entry.model, entry.version)):
+                kept.setdefault((entry.model, entry.version), []).append(_typed(entry, predictor))
+        for version, tables in kept.items():
+            if self.request_log is not None:
+                self._waiting.setdefault(version, Buffer(time.monotonic(), [])).tables.extend(tables)
+            before = [self._recent[version]] if version in self._recent else []
+            merged = pa.concat_tables([*before, *tables])
+            self._recent[version] = merged.slice(max(0, merged.num_rows - WINDOW_ROWS))
+        if time.monotonic() - self._looked >= DRIFT_SECONDS:
+            self._looked = time.monotonic()
+            self._compare()
+        self.write(all_of_it=False)
+
+    def write(self, *, all_of_it: bool = True) -> None:
+        """Write what waits: all of it, or what waits for long or is much."""
+        import pyarrow as pa
+
+        for version, (began, tables) in list(self._waiting.items()):
+            rows = sum(table.num_rows for table in tables)
+            if all_of_it or rows >= WRITE_ROWS or time.monotonic() - began >= WRITE_SECONDS:
+                del self._waiting[version]
+                self._write(*version, pa.concat_tables(tables))
+
+    def _write(self, name: str, version: str, rows: pa.Table) -> None:
+        import pyarrow.parquet as pq
+
+        assert self.request_log is not None
+        sink = io.BytesIO()
+        pq.write_table(rows, sink, compression="zstd")
+        self._written += 1
+        now = datetime.now(UTC)
+        file = f"{now:%H%M%S}-{socket.gethostname()}-{os.getpid()}-{self._written}.parquet"
+        uri = self.request_log.uri(name, version, f"{now:%Y-%m-%d}", file)
+        try:
+            self.request_log.write(uri, sink.getvalue())
+        except OSError as error:  # Answers matter more than their log.
+            log.error("%d sampled rows are lost: %s", rows.num_rows, error)
+
+    def _compare(self) -> None:
+        """Compare the latest rows with the golden ones, which are drawn from those of the training."""
+        predictors = self.table.current.predictors
+        self._recent = {version: rows for version, rows in self._recent.items() if version in predictors}
+        found = {}
+        for version, rows in self._recent.items():
+            if rows.num_rows >= FEWEST_ROWS:
+                golden = predictors[version].model.golden()
+                for column, value in column_shifts(rows, golden, predictors[version].schema).items():
+                    found[*version, column] = value
+        self.drift = found
+
+
+def column_shifts(rows: pa.Table, golden: pa.Table, schema: pa.Schema) -> dict[str, float]:
+    """Return the PSI of each number, text and truth value among a model's columns, beyond chance."""
+    import pyarrow as pa
+
+    found = {}
+    for field in schema:
+        now, before = rows[field.name], golden[field.name]
+        if pa.types.is_integer(field.type) or pa.types.is_floating(field.type):
+            found[field.name] = shift_of_numbers(now.to_pylist(), before.to_pylist())
+        elif pa.types.is_boolean(field.type) or pa.types.is_string(field.type):
+            found[field.name] = shift_of_categories(now.to_pylist(), before.to_pylist())
+    return found
+
+
+def _typed(entry: Kept, predictor: Predictor) -> pa.Table:
+    """Return an entry's rows as the model reads them, with scores, time and key."""
+    import pyarrow as pa
+
+    schema = predictor.schema
+    rows = entry.rows if isinstance(entry.rows, pa.Table) else table_of(entry.rows, schema)
+    rows = rows.select(schema.names).cast(schema)
+    column = predictor.model.chain.score_column
+    count = rows.num_rows
+    moment = pa.scalar(datetime.fromtimestamp(entry.at, UTC), pa.timestamp("us", "UTC"))
+    rows = rows.append_column(column, pa.array(entry.scores, score_type(column)))
+    rows = rows.append_column(TIME, pa.repeat(moment, count))
+    return rows.append_column(KEY, pa.repeat(pa.scalar(entry.key, pa.string()), count))
