@@ -47,7 +47,7 @@ def ray_session(
     environment = dict(os.environ)
     started, guard = False, None
     try:
-        if not _connected():
+        if not connected():
             started = True
             if address is None:
                 guard = ray_guard.start(scratch)
@@ -65,7 +65,7 @@ def ray_session(
             guard.communicate()
 
 
-def _connected() -> bool:
+def connected() -> bool:
     """Whether this process uses a Ray already; that costs no import."""
     return "ray" in sys.modules and bool(sys.modules["ray"].is_initialized())
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import ray
-from ray.exceptions import RayActorError, RayError
+from ray.exceptions import RayActorError, RayError, RayTaskError
 from ray.util.placement_group import PlacementGroup, placement_group, remove_placement_group
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from stagecraft.errors import UnreachableError
+from stagecraft.parameter_server.fitted import Fitted
 from stagecraft.parameter_server.in_place import InPlace
 from stagecraft.parameter_server.shard import Shard
 from stagecraft.parameter_server.units import Work
-from stagecraft.parameter_server.wire import TOKEN_BYTES
+from stagecraft.parameter_server.wire import TOKEN_BYTES, Severed
 from stagecraft.parameter_server.worker import Worker
 
 if TYPE_CHECKING:
@@ -27,19 +28,6 @@ if TYPE_CHECKING:
     from stagecraft.parameter_server.units import Done
 
 PLACEMENT_SECONDS = 120
-
-
-class Fitted(NamedTuple):
-    """A model: the keys that gradients have reached, and what is known of each.
-
-    :param keys: int64, ascending
-    :param weights: float32[keys, width]
-    :param state: float32[keys, width, 2], the optimizer's
-    """
-
-    keys: np.ndarray
-    weights: np.ndarray
-    state: np.ndarray
 
 
 @contextmanager
@@ -70,6 +58,9 @@ def reserved(plan: Plan) -> Iterator[PlacementGroup]:
 class Crew:
     """The actors that train together. The loss of one stops all, until :meth:`restore`."""
 
+    failures = (RayError, Severed)
+    """What calls raise where an actor is lost, or where it raised."""
+
     def __init__(self, plan: Plan, place: PlacementGroup, checkpoints: Checkpoints) -> None:
         self._plan, self._place, self._checkpoints = plan, place, checkpoints
         self._token = secrets.token_bytes(TOKEN_BYTES)
@@ -94,6 +85,18 @@ class Crew:
         if self._workers:
             joined = (ray.get([shard.open.remote() for shard in self._shards]), self._incarnation)
             self._ask(self._workers, self._new_worker, "join", [joined] * len(self._workers))
+
+    def lost(self, failure: BaseException) -> BaseException:
+        """Return what tells that an actor or its node was lost.
+
+        :raises BaseException: the actor is there, and raised this
+        """
+        cause = failure
+        while isinstance(cause, RayTaskError):
+            cause = cause.cause
+        if not isinstance(cause, self.failures):
+            raise cause from failure
+        return cause
 
     def _ask(
         self, actors: list[Any], new: Callable[[int], Any], method: str, arguments: Sequence[tuple[Any, ...]]

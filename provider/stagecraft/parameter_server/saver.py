@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from stagecraft.parameter_server.checkpoint import Checkpoint, Checkpoints
 
 if TYPE_CHECKING:
+    from stagecraft.parameter_server.alone import Alone
     from stagecraft.parameter_server.crew import Crew
     from stagecraft.parameter_server.ledger import Ledger
 
@@ -22,7 +23,7 @@ class Saver:
     :param seconds: time between checkpoints; with 0 each is committed before the next round begins
     """
 
-    def __init__(self, crew: Crew, checkpoints: Checkpoints, seconds: float) -> None:
+    def __init__(self, crew: Crew | Alone, checkpoints: Checkpoints, seconds: float) -> None:
         self._crew, self._checkpoints, self._seconds = crew, checkpoints, seconds
         self._saved, self._pause = time.monotonic(), 0.0
         self._writing: tuple[Ledger, list[Any]] | None = None

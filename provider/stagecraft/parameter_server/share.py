@@ -46,7 +46,8 @@ class Share:
         self._slots = len(range(number, plan.dimension, self._shares))
         self._state = np.empty((0, self._objective.width, 2), np.float32)
         self._writer = ThreadPoolExecutor(1)
-        self._written: Future[Part] | None = None
+        self.writing: Future[Part] | None = None
+        """The part of the last snapshot."""
 
     def restore(self, part: Part | None) -> None:
         """Take the state of a checkpoint; without one that of the plan's warm start, or zeros."""
@@ -64,12 +65,12 @@ class Share:
         """Copy the state as it is now, and begin to write it as a part of a checkpoint."""
         slots = occupied(self._state)
         arguments = (self._number, step, slots, self._state[slots])
-        self._written = self._writer.submit(self._checkpoints.write_part, *arguments)
+        self.writing = self._writer.submit(self._checkpoints.write_part, *arguments)
 
     def written(self) -> Part:
         """Return the part of the last snapshot, once it is written."""
-        assert self._written is not None
-        return self._written.result()
+        assert self.writing is not None
+        return self.writing.result()
 
     def states(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the keys that gradients have reached, int64, and their states, float32[keys, width, 2]."""

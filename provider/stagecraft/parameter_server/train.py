@@ -5,22 +5,23 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ray.exceptions import RayError, RayTaskError
-
 from stagecraft.errors import JobFailedError
+from stagecraft.jobs.ray_session import connected
+from stagecraft.parameter_server.alone import Alone
 from stagecraft.parameter_server.checkpoint import Checkpoints
-from stagecraft.parameter_server.crew import Crew, Fitted, reserved
+from stagecraft.parameter_server.fitted import Fitted
 from stagecraft.parameter_server.ledger import Ledger
 from stagecraft.parameter_server.monitor import EarlyStopping, Monitor, Progress, Pull
 from stagecraft.parameter_server.plan import ROUNDS_AHEAD, share_out
 from stagecraft.parameter_server.saver import Saver
 from stagecraft.parameter_server.units import Done, Work, deal
-from stagecraft.parameter_server.wire import Severed
 
 if TYPE_CHECKING:
+    from stagecraft.parameter_server.crew import Crew
     from stagecraft.parameter_server.plan import Plan
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,9 @@ def train(
     validate: Callable[[Pull], Mapping[str, float]] | None = None,
     early_stopping: EarlyStopping | None = None,
 ) -> Trained:
-    """Train on the Ray that is connected, from the latest checkpoint on if there is one.
+    """Train from the latest checkpoint on if there is one, on the Ray that is connected.
+
+    Where none is, a training in place (a plan without shards) runs on threads of this process.
 
     Where workers wait for each other (bulk synchronous), or one worker trains in place, the model is a
     function of the plan: the same bits each time, whatever was killed on the way. Where an actor is lost, all
@@ -90,7 +93,7 @@ def train(
     """
     failures, reached, lost = 0, -1, None
     recoveries: list[float] = []
-    with reserved(plan) as place, Crew(plan, place, checkpoints) as crew:
+    with crew_of(plan, checkpoints) as crew:
         monitor = Monitor(plan.rows * plan.epochs, crew.stats, crew.pull, validate)
         while True:
             start = checkpoints.latest()
@@ -107,10 +110,8 @@ def train(
                 saver = Saver(crew, checkpoints, checkpoint_seconds)
                 run = Run(plan, crew, saver, monitor, on_round, on_epoch, early_stopping)
                 return Trained(*run.to_the_end(ledger), recoveries)
-            except (RayError, Severed) as error:
-                cause = _cause(error)
-                if not isinstance(cause, RayError | Severed):
-                    raise cause from error
+            except crew.failures as error:
+                cause = crew.lost(error)
                 lost = time.monotonic()
                 if failures == RECOVERIES:
                     raise JobFailedError(
@@ -121,13 +122,26 @@ def train(
                 log.warning("Parameter server: an actor was lost (%s); back to the checkpoint", cause)
 
 
+@contextmanager
+def crew_of(plan: Plan, checkpoints: Checkpoints) -> Iterator[Crew | Alone]:
+    """Bring together what a plan is trained by, for the time of a run."""
+    if plan.shards == 0 and not connected():
+        with Alone(plan, checkpoints) as alone:
+            yield alone
+        return
+    from stagecraft.parameter_server.crew import Crew, reserved
+
+    with reserved(plan) as place, Crew(plan, place, checkpoints) as crew:
+        yield crew
+
+
 class Run:
     """A training from a ledger on, as far as no actor is lost."""
 
     def __init__(
         self,
         plan: Plan,
-        crew: Crew,
+        crew: Crew | Alone,
         saver: Saver,
         monitor: Monitor,
         on_round: OnRound,
@@ -174,10 +188,3 @@ class Run:
             if due and not running:
                 saver.save(ledger)
         return ledger
-
-
-def _cause(error: BaseException) -> BaseException:
-    """Return what an actor's error came from: a :class:`RayError` where an actor or its node was lost."""
-    while isinstance(error, RayTaskError):
-        error = error.cause
-    return error

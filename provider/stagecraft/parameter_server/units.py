@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 SMALLEST, LARGEST, ROUNDS = 1 << 16, 1 << 18, 64
 """Rows of a unit, and rounds of an epoch: a round costs some calls of actors, milliseconds each."""
 
+RUN = 16
+"""Rows that stay together when the rows of a row group are shuffled."""
+
 
 class RowGroup(NamedTuple):
     """A row group of a Parquet file.
@@ -110,7 +113,11 @@ def deal(groups: list[RowGroup], *, epoch: int, seed: int, workers: int) -> list
 
 
 class Orders:
-    """The order of each row group's rows in each epoch; the last ones drawn are kept."""
+    """The order of each row group's rows in each epoch; the last ones drawn are kept.
+
+    Runs of :data:`RUN` rows come in an order drawn at random, each in the order of the file: memory serves
+    neighbours several times as fast, and a step takes rows of many runs all the same.
+    """
 
     def __init__(self, groups: list[RowGroup], seed: int, kept: int = 4) -> None:
         self._groups, self._seed = groups, seed
@@ -121,7 +128,10 @@ class Orders:
         return self._draw(unit.group, epoch)[unit.start : unit.stop]
 
     def _drawn(self, group: int, epoch: int) -> np.ndarray:
-        return np.random.default_rng([self._seed, epoch, 1 + group]).permutation(self._groups[group].rows)
+        rows = self._groups[group].rows
+        runs = np.random.default_rng([self._seed, epoch, 1 + group]).permutation(-(-rows // RUN))
+        order = (runs[:, None] * RUN + np.arange(RUN)).reshape(-1)
+        return order[order < rows]
 
 
 def _cut(group: int, rows: int, bound: int, multiple: int) -> Iterator[Unit]:

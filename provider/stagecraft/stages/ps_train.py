@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -24,7 +25,7 @@ from stagecraft.stages.validation import Validation
 
 if TYPE_CHECKING:
     from stagecraft.artifacts.store import Draft
-    from stagecraft.parameter_server.crew import Fitted
+    from stagecraft.parameter_server.fitted import Fitted
     from stagecraft.parameter_server.ledger import Ledger
     from stagecraft.parameter_server.monitor import Progress
     from stagecraft.parameter_server.plan import Plan
@@ -137,7 +138,10 @@ class PSTrain(Stage):
         self._check_stopping(validation, labels)
         plan = self._plan(dataset, shape, labels, start)
         address = "auto" if os.environ.get("RAY_ADDRESS") else None
-        with ray_session(num_cpus=self.workers + self.shards, address=address):
+        # A training in place needs a Ray only for another machine: threads of this process do the same.
+        alone = self.shards == 0 and address is None
+        ray = nullcontext() if alone else ray_session(num_cpus=self.workers + self.shards, address=address)
+        with ray:
             self._train(bench, drafts["model"], plan, shape, encoder, originals, validation)
 
     def _check_stopping(self, validation: Validation | None, labels: list[Any] | None) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
+import time
 from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -28,6 +32,19 @@ ENCODE = Encode(
         SlotEncoding(columns=["tail"], output="tail", map=FittedHash(bits=10, salt="tail")),
     ],
 )
+
+DRIVER = """
+import sys
+from types import SimpleNamespace
+from stagecraft.artifacts.store import Store
+from stagecraft.stages.base import Workbench
+from stagecraft.stages.ps_train import PSTrain
+from stagecraft.tracking.writer import Tracker
+root, dataset, parameters = sys.argv[1:]
+bench = Workbench(SimpleNamespace(name="none"), Store(root), Tracker.nowhere())
+source, _, name = dataset.rpartition("/artifacts/")
+PSTrain.model_validate_json(parameters).run(bench, dataset=Store(source).open(name))
+"""
 
 
 def raw_rows(rows: int, seed: int = 0) -> pa.Table:
@@ -83,15 +100,33 @@ def world(tmp_path_factory):
         place = Store(str(tmp_path_factory.mktemp("run")))
         return Workbench(SimpleNamespace(name="none"), place, tracker or Tracker.nowhere())
 
+    def killed_at_checkpoint(bench, stage):
+        """Train in another process; SIGKILL it after its first checkpoint; return the processes it had."""
+        command = [sys.executable, "-c", DRIVER, bench.store.root, train.uri, stage.model_dump_json()]
+        driver = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        family = []
+        try:
+            while not bench.store.filesystem.glob(f"{bench.store.root}/checkpoints/*/checkpoint.json"):
+                assert driver.poll() is None, "the driver ended before its first checkpoint"
+                time.sleep(0.02)
+        finally:
+            if driver.poll() is None:
+                family = psutil.Process(driver.pid).children(recursive=True)
+            driver.kill()
+            driver.wait()
+        return family
+
+    train = encoded("2", files=2, group_rows=5_000)
     return SimpleNamespace(
         store=store,
         raw=raw,
         held_out=held_out,
         encoder=encoder,
         encoded=encoded,
-        train=encoded("2", files=2, group_rows=5_000),
+        train=train,
         validation=put_dataset(store, "3", held_out),
         raw_dataset=put_dataset(store, "4", raw),
         bench=bench,
         put=put_dataset,
+        killed_at_checkpoint=killed_at_checkpoint,
     )

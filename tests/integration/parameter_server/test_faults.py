@@ -6,10 +6,7 @@ import logging
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
-import time
 
 import psutil
 import pytest
@@ -24,18 +21,6 @@ from stagecraft.tracking.writer import Tracker
 pytestmark = pytest.mark.ray
 
 STAGE = PSTrain(label="late", epochs=3, optimizer=FTRL(alpha=0.3), batch_rows=128, checkpoint_seconds=0.0)
-DRIVER = """
-import sys
-from types import SimpleNamespace
-from stagecraft.artifacts.store import Store
-from stagecraft.stages.base import Workbench
-from stagecraft.stages.ps_train import PSTrain
-from stagecraft.tracking.writer import Tracker
-root, dataset, parameters = sys.argv[1:]
-bench = Workbench(SimpleNamespace(name="none"), Store(root), Tracker.nowhere())
-source, _, name = dataset.rpartition("/artifacts/")
-PSTrain.model_validate_json(parameters).run(bench, dataset=Store(source).open(name))
-"""
 
 
 class Assassin(Tracker):
@@ -126,18 +111,7 @@ def test_gives_up_where_actors_are_lost_again_and_again(world, monkeypatch):
 def test_the_driver_is_killed_and_the_retry_resumes(world, expected, caplog):
     caplog.set_level(logging.INFO)
     bench = world.bench()
-    command = [sys.executable, "-c", DRIVER, bench.store.root, world.train.uri, STAGE.model_dump_json()]
-    driver = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    family = []
-    try:
-        while not bench.store.filesystem.glob(f"{bench.store.root}/checkpoints/*/checkpoint.json"):
-            assert driver.poll() is None, "the driver ended before its first checkpoint"
-            time.sleep(0.02)
-    finally:
-        if driver.poll() is None:
-            family = psutil.Process(driver.pid).children(recursive=True)
-        driver.kill()
-        driver.wait()
+    family = world.killed_at_checkpoint(bench, STAGE)
     assert weights(bench, world) == expected
     assert "going on from the checkpoint" in caplog.text
     gone, alive = psutil.wait_procs(family, timeout=60)

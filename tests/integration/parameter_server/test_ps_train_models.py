@@ -53,7 +53,7 @@ class Trainer:
         return Rows(csr, np.array(label, np.float32), np.ones(len(label), np.float32))
 
     def __call__(self, plan, checkpoints, *, on_round, on_epoch, validate, early_stopping, **_):
-        from stagecraft.parameter_server.crew import Fitted
+        from stagecraft.parameter_server.fitted import Fitted
         from stagecraft.parameter_server.train import Trained
 
         self.plan, objective, rows = plan, plan.objective, self.rows(plan)
