@@ -17,7 +17,7 @@ from stagecraft.serving.table import ModelTable
 from stagecraft.serving.tally import LATENCIES, SCORES, Tally
 
 ROOM = 16 << 20
-"""Bytes that the disk must have free: a mapped page that it has no room for ends the process (SIGBUS)."""
+"""Bytes that the disk must have free, else nothing is reported."""
 
 
 class Counted(Histogram):
@@ -96,7 +96,7 @@ class Metrics:
 
         :param drift: (model, version, column) → PSI
         """
-        if not has_room():
+        if not _has_room():
             return
         for labels, tally in list(monitor.tallies.items()):
             more = self._since(labels, tally)
@@ -128,10 +128,19 @@ class Metrics:
         return now.since(before)
 
 
-def has_room() -> bool:
-    """Whether the disk of the workers' metrics has room for more."""
+def _has_room() -> bool:
+    """Whether the disk has room for this worker's metrics; takes it for the files that there are.
+
+    The files are sparse and mapped: a page for which there is no room when it is written ends the process.
+    """
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-    if folder is None or not Path(folder).exists():
+    if folder is None:
         return True
     found = os.statvfs(folder)
-    return found.f_bavail * found.f_frsize > ROOM
+    if found.f_bavail * found.f_frsize < ROOM:
+        return False
+    for path in Path(folder).glob(f"*_{os.getpid()}.db"):
+        if path.stat().st_blocks * 512 < (size := path.stat().st_size):
+            with open(path, "r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, size)
+    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -19,6 +20,7 @@ class WorkerState(BaseModel):
     :param generation: the manifest's generation that it follows
     :param models: model → versions that it answers for
     :param error: what it could not load, and why
+    :param drift: model → version → raw column → population stability index of what was asked lately
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,6 +30,7 @@ class WorkerState(BaseModel):
     generation: int
     models: dict[str, list[str]]
     error: str | None = None
+    drift: dict[str, dict[str, dict[str, float]]] = {}
 
 
 class Workers:
@@ -39,13 +42,24 @@ class Workers:
     def __init__(self, root: str | Path) -> None:
         self.folder = Path(root) / FOLDER
 
-    def report(self, generation: int, models: dict[str, list[str]], error: str | None) -> None:
-        """Write this process's state."""
+    def report(
+        self,
+        generation: int,
+        models: dict[str, list[str]],
+        error: str | None,
+        drift: Mapping[tuple[str, str, str], float] | None = None,
+    ) -> None:
+        """Write this process's state.
+
+        :param drift: (model, version, column) → population stability index
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         pid = os.getpid()
         state = WorkerState(
             pid=pid, started=_started(pid) or 0, generation=generation, models=models, error=error
         )
+        for (model, version, column), value in (drift or {}).items():
+            state.drift.setdefault(model, {}).setdefault(version, {})[column] = round(value, 4)
         write_whole(self._path(pid), state.model_dump_json(), durable=False)
 
     def leave(self) -> None:

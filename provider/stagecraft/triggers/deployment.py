@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow.providers.common.compat.sdk import BaseHook
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from stagecraft.errors import StagecraftError, UnreachableError
-from stagecraft.hooks.serving import Endpoint, check_answer, check_status, unreachable
+from stagecraft.hooks.serving import Endpoint
 from stagecraft.serving.deployment import Deployment, missing
-
-if TYPE_CHECKING:
-    import httpx
+from stagecraft.triggers.status import ask_status
 
 
 class DeploymentTrigger(BaseTrigger):
@@ -54,7 +52,7 @@ class DeploymentTrigger(BaseTrigger):
         ) as client:
             while True:
                 try:
-                    waiting = missing(deployment, await self._status(client, endpoint))
+                    waiting = missing(deployment, await ask_status(client, endpoint, self.conn_id))
                 except UnreachableError as error:
                     waiting = str(error)
                 if waiting is None:
@@ -63,16 +61,3 @@ class DeploymentTrigger(BaseTrigger):
                     self.log.info("Waiting: %s", waiting)
                     said = waiting
                 await asyncio.sleep(self.poke_interval)
-
-    async def _status(self, client: httpx.AsyncClient, endpoint: Endpoint) -> dict[str, Any]:
-        import httpx
-
-        try:
-            answer = await client.get(f"{endpoint.url}/status")
-        except httpx.HTTPError as error:
-            raise UnreachableError(unreachable(endpoint, error, f"correct {self.conn_id!r}")) from error
-        try:
-            body = answer.json()
-        except ValueError:
-            body = answer.text[:200]
-        return check_status(endpoint, check_answer(endpoint, "GET /status", answer.status_code, body))

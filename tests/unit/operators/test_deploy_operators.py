@@ -16,6 +16,8 @@ from stagecraft.artifacts.store import Store
 from stagecraft.errors import CorruptArtifactError, InvalidInputError
 from stagecraft.hooks.serving import Endpoint, ServingHook
 from stagecraft.operators.bentoml_deploy import BentoMLDeployOperator
+from stagecraft.operators.bentoml_promote import BentoMLPromoteOperator
+from stagecraft.operators.bentoml_unload import BentoMLUnloadOperator
 from stagecraft.operators.compare_online import CompareOnlineOperator
 from stagecraft.operators.output import Output, ReportOutput
 from stagecraft.provider_info import get_provider_info
@@ -43,6 +45,35 @@ def test_data_flow_makes_the_dependencies() -> None:
     assert dag.get_task("deploy").upstream_task_ids == {"train", "evaluate"}
     assert served.upstream_task_ids == {"deploy"}
     assert compared.upstream_task_ids == {"deploy", "predict", "train"}
+
+
+def test_a_canary_is_promoted_once_it_is_served() -> None:
+    with DAG("flight_delay") as dag:
+        train = EmptyOperator(task_id="train")
+        canary = BentoMLDeployOperator(
+            task_id="canary", model=Output(train, "model", Kind.MODEL), name="flight-delay", canary=10
+        )
+        served = DeploymentSensor(task_id="served", deployment=canary.deployment)
+        promote = BentoMLPromoteOperator(task_id="promote", deployment=served.served)
+        BentoMLUnloadOperator(task_id="unload", name="flight-delay", version="old")
+        DeploymentSensor(task_id="live", deployment=promote.promoted)
+    assert dag.get_task("promote").upstream_task_ids == {"served"}
+    assert dag.get_task("live").upstream_task_ids == {"promote"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"canary": 10, "shadow": True}, r"task deploy: deploy\.shadow: a canary cannot be a shadow"),
+        ({"canary": 10, "alias": None}, r"deploy\.alias: None"),
+        ({"bounds": {"psi": 0.2}, "alias": None}, r"deploy\.alias: None"),
+    ],
+)
+def test_what_cannot_go_together_is_refused_when_the_dag_is_parsed(
+    fields: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=complaint):
+        BentoMLDeployOperator(task_id="deploy", model={}, name="x", **fields)
 
 
 def test_the_wrong_kind_is_refused_when_the_dag_is_parsed() -> None:

@@ -5,7 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stagecraft.serving.deployment import Deployment, missing
+import pytest
+
+from stagecraft.serving.deployment import Deployment, NoLongerServedError, missing
 from stagecraft.serving.workers import Workers
 
 
@@ -59,6 +61,31 @@ def test_a_deployment_is_served_when_all_workers_have_it() -> None:
     assert missing(deployment, status(2, 1)) == "worker 1 follows generation 1, not yet 2"
     assert missing(deployment, status(1, 1)) == "the service is at generation 1, not yet 2"
     assert missing(deployment, status(2, 2, expected=3)) == "2 of 3 workers are up"
+
+
+def test_a_version_that_was_taken_back_is_not_waited_for() -> None:
+    status = {
+        "generation": 4,
+        "models": {"late": {"default": "a", "versions": ["a", "b"]}},
+        "expected_workers": 0,
+        "workers": [],
+        "verdicts": [
+            {"model": "late", "version": "b", "generation": 3, "at": "2026-01-31", "reason": "3 of 9 failed"}
+        ],
+    }
+    deployed = Deployment(name="late", version="b", generation=2, url="http://service")
+    with pytest.raises(NoLongerServedError, match="taken back at http://service, 2026-01-31: 3 of 9 failed"):
+        missing(deployed, status)
+    # Deployed again since, or another version.
+    for kept in (deployed.model_copy(update={"generation": 4}), deployed.model_copy(update={"version": "a"})):
+        assert missing(kept, status) is None
+
+
+def test_drift_travels_with_the_state(tmp_path: Path) -> None:
+    workers = Workers(tmp_path)
+    workers.report(1, {"late": ["a"]}, None, {("late", "a", "wind"): 0.25, ("late", "a", "rain"): 0.0})
+    (state,) = workers.alive()
+    assert state.drift == {"late": {"a": {"wind": 0.25, "rain": 0.0}}}
 
 
 def test_what_else_a_worker_could_not_load_is_not_waited_for() -> None:
