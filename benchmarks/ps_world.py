@@ -26,6 +26,7 @@ from stagecraft.parameter_server.kernels.objective import Objective, objective_o
 from stagecraft.parameter_server.models import LogisticRegression
 from stagecraft.parameter_server.optimizer import FTRL
 from stagecraft.parameter_server.rows import Rows
+from stagecraft.parameter_server.units import Orders, RowGroup, Unit
 from stagecraft.transforms.linear import Linear
 from stagecraft.transforms.sparse import INDICES, VALUES, csr_of
 

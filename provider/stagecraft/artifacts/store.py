@@ -116,6 +116,13 @@ class Store:
         with suppress(FileNotFoundError):
             self.filesystem.rm_file(self.strip(uri))
 
+    def size(self, uri: str) -> int | None:
+        """Return a file's size in bytes, or None where there is no such file."""
+        try:
+            return int(self.filesystem.size(self.strip(uri)))
+        except FileNotFoundError:
+            return None
+
     def checksum(self, uri: str) -> tuple[int, str] | None:
         """Return a file's (bytes, SHA-256), or None where there is no such file."""
         digest, size = hashlib.sha256(), 0

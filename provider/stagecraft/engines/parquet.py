@@ -119,6 +119,7 @@ def _writer(path: str, filesystem: pyarrow.fs.FileSystem, sample: pa.Table) -> p
         use_dictionary=chosen.dictionary,
         compression=chosen.compression or "zstd",
         write_statistics=chosen.statistics,
+        write_page_checksum=True,
         store_schema=False,  # It would say which texts came as dictionaries, and readers would go by it.
     )
 

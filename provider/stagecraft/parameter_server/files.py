@@ -43,7 +43,9 @@ class Files:
     def _file(self, uri: str) -> pq.ParquetFile:
         if uri not in self._open:
             source = self._store.arrow_filesystem.open_input_file(self._store.strip(uri))
-            self._open[uri] = pq.ParquetFile(source, pre_buffer=not self._store.is_local)
+            self._open[uri] = pq.ParquetFile(
+                source, pre_buffer=not self._store.is_local, page_checksum_verification=True
+            )
             while len(self._open) > OPEN:
                 self._open.popitem(last=False)[1].close(force=True)
         self._open.move_to_end(uri)

@@ -19,7 +19,7 @@ class Prefetcher:
     """A bounded cache that one thread fills: with what is asked for, and with what is expected next.
 
     :param load: loads a row group; called in that thread alone
-    :param cache_bytes: memory for row groups that were asked for; the latest stays in any case
+    :param cache_bytes: memory for row groups that were asked for, if it holds them all; else the latest stays
     """
 
     def __init__(self, load: Callable[[int], Rows], cache_bytes: int) -> None:
@@ -73,6 +73,10 @@ class Prefetcher:
             if future.done() and not future.exception() and group not in self._unread
         }
         total = sum(kept.values())
+        if total > self._cache_bytes:
+            # An epoch comes back to a group after all others. Where some have to go, the rest seldom helps,
+            # and memory that is used again at once costs nothing to take.
+            self._cache_bytes = 0
         for group, size in kept.items():
             if total <= self._cache_bytes:
                 break

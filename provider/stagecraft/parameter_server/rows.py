@@ -67,7 +67,7 @@ class RowReader:
     :param groups: the dataset's row groups
     :param bad_rows: ``refuse`` ends the training at a row that cannot be trained on; ``skip`` leaves it out.
         Such a row stays in its place, without features and with the weight 0, so that units keep their sizes
-    :param cache_bytes: memory for row groups that were read
+    :param cache_bytes: memory for row groups that were read, if it holds them all
     """
 
     def __init__(

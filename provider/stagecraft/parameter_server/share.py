@@ -52,7 +52,8 @@ class Share:
     def restore(self, part: Part | None) -> None:
         """Take the state of a checkpoint; without one that of the plan's warm start, or zeros."""
         self._state = np.empty((0, self._objective.width, 2), np.float32)  # Freed before there is another.
-        self._state = np.zeros((self._slots, self._objective.width, 2), np.float32)
+        # np.zeros would take the memory at the first touch of each page, and the pages small ones.
+        self._state = np.full((self._slots, self._objective.width, 2), 0, np.float32)
         if part is not None:
             slots, state = self._checkpoints.read_part(part, self._objective.width)
             self._state[slots] = state

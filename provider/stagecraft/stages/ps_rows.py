@@ -21,7 +21,8 @@ def check_rows(stage: PSTrain, dataset: Dataset, layout: Layout) -> list[Any] | 
     """Refuse bad labels and weights, unless bad rows are skipped; return the labels, or None for numbers.
 
     :raises InvalidInputError: a column is missing, there are no rows, or a label or weight is refused
-    :raises CorruptArtifactError: a file is missing or differs from its checksum
+    :raises CorruptArtifactError: a file is missing or not of its size; what it holds is checked page by page,
+        as it is read
     """
     dataset.require("ps_train.label", stage.label)
     dataset.require("ps_train.dataset", *([] if dataset.is_sparse else layout.columns))
@@ -29,7 +30,7 @@ def check_rows(stage: PSTrain, dataset: Dataset, layout: Layout) -> list[Any] | 
         raise InvalidInputError("ps_train.dataset", "it has no rows", "a dataset with rows")
     if stage.weight is not None:
         dataset.require("ps_train.weight", stage.weight)
-    dataset.verify()
+    dataset.verify_sizes()
     if stage.weight is not None and stage.bad_rows == "refuse":
         _check_weights(dataset, stage.weight)
     loss, where = loss_of(stage.model), "ps_train.label"

@@ -62,6 +62,10 @@ def test_a_spoilt_file_is_refused_by_name(store: Store) -> None:
         artifact.read("report.html")
     with pytest.raises(CorruptArtifactError, match="checksum"):
         artifact.verify()
+    artifact.verify_sizes()
+    store.filesystem.pipe_file(store.strip(artifact.file_uri("report.html")), b"<q")
+    with pytest.raises(CorruptArtifactError, match=r"report\.html.*size.*evaluate"):
+        artifact.verify_sizes()
 
 
 def test_a_missing_file_is_refused_by_name(store: Store) -> None:
@@ -69,8 +73,9 @@ def test_a_missing_file_is_refused_by_name(store: Store) -> None:
     store.filesystem.rm_file(store.strip(artifact.file_uri("report.html")))
     with pytest.raises(CorruptArtifactError, match=r"report\.html: .*missing"):
         artifact.read("report.html")
-    with pytest.raises(CorruptArtifactError, match="missing"):
-        artifact.verify()
+    for verify in (artifact.verify, artifact.verify_sizes):
+        with pytest.raises(CorruptArtifactError, match="missing"):
+            verify()
 
 
 def test_an_artifact_that_is_not_there(store: Store) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.fs
 import pyarrow.parquet as pq
+import pytest
 
 from stagecraft.engines.parquet import ROW_GROUP, layout, write_batches
 
@@ -50,6 +51,18 @@ def test_a_file_holds_what_was_written(tmp_path: Path) -> None:
     assert [meta.row_group(group).num_rows for group in range(2)] == [ROW_GROUP, 4 * ROWS - ROW_GROUP]
     codecs = {meta.row_group(0).column(at).path_in_schema: meta.row_group(0).column(at) for at in range(9)}
     assert "RLE_DICTIONARY" in codecs["leaves.list.element"].encodings
+
+
+def test_pages_hold_their_checksums(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    write_batches(TABLE.to_batches(), TABLE.schema, pyarrow.fs.LocalFileSystem(), str(path))
+    data = bytearray(path.read_bytes())
+    column = pq.read_metadata(path).row_group(0).column(TABLE.column_names.index("noise"))
+    data[column.data_page_offset + column.total_compressed_size // 2] ^= 1
+    path.write_bytes(data)
+    assert not pq.read_table(path).equals(TABLE)
+    with pytest.raises(OSError, match="CRC"):
+        pq.read_table(path, page_checksum_verification=True)
 
 
 def test_a_file_of_no_rows(tmp_path: Path) -> None:

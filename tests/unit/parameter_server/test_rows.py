@@ -286,6 +286,17 @@ def test_a_page_that_cannot_be_decoded(reader, tmp_path):
         made.read(0)
 
 
+def test_a_page_that_is_not_what_was_written(reader, tmp_path):
+    made, path = reader(sparse()), tmp_path / "rows.parquet"
+    pq.write_table(sparse(), path, GROUP, compression="none", use_dictionary=False, write_page_checksum=True)
+    data, weights = path.read_bytes(), np.array([1, 1, 0.5])
+    assert data.count(weights.tobytes()) == 1
+    path.write_bytes(data.replace(weights.tobytes(), (2 * weights).tobytes()))
+    assert made.read(0).weight.tolist() == [1, 2, 0]
+    with pytest.raises(CorruptArtifactError, match=r"row group 1: it cannot be read.*CRC"):
+        made.read(1)
+
+
 def test_any_store_will_do():
     import fsspec
 
@@ -339,12 +350,15 @@ def test_what_is_expected_anew_replaces_what_was():
     assert 3 not in loaded
 
 
-def test_the_cache_is_bounded():
+def test_the_cache_holds_all_or_the_latest():
     load, loaded, _ = loader(size=10)
     made = Prefetcher(load, cache_bytes=25)
-    for group in (0, 1, 2, 1, 0):
+    for group in (0, 1, 0, 1):
         made.get(group)
-    assert loaded == [0, 1, 2, 0], "two fit; the one that was used longest ago goes"
+    assert loaded == [0, 1], "two fit"
+    for group in (2, 2, 1, 0, 1):
+        made.get(group)
+    assert loaded == [0, 1, 2, 1, 0, 1], "three do not"
 
 
 def test_a_failed_load_is_tried_again():
