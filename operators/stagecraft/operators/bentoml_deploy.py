@@ -107,16 +107,20 @@ class BentoMLDeployOperator(BaseOperator):
         context["ti"].xcom_push(key="deployment", value=deployment.model_dump())
 
     def _with_rule(self, hook: ServingHook, deployment: Deployment, alias: str) -> Deployment:
-        version = deployment.version
-        rule: dict[str, Any] = {"bounds": self.bounds}
-        now = hook.status()["models"][self.name]["aliases"].get(alias, {}).get("version")
-        if self.canary is not None and now != version:
-            rule["split"] = {version: float(self.canary)}
-        elif self.shadow and now != version:
-            rule["shadow"] = version
-        else:
-            self.log.info("%s %s answers for %s already", self.name, version, alias)
-        changed = hook.set_alias(name=self.name, alias=alias, **rule)
+        """Give the alias its rule, unless a task that ran later has given it another one."""
+        version, beside = deployment.version, self.shadow or self.canary is not None
+        now = hook.status()["models"][self.name]["aliases"].get(alias, {})
+        settled = now.get("version") == version if beside else not now.keys().isdisjoint({"split", "shadow"})
+        if settled:
+            self.log.info("%s of %s is left as it is: %s", alias, self.name, now)
+            return deployment
+        changed = hook.set_alias(
+            name=self.name,
+            alias=alias,
+            split={version: float(self.canary)} if self.canary is not None else None,
+            shadow=version if self.shadow else None,
+            bounds=self.bounds,
+        )
         return deployment.model_copy(update={"generation": changed.generation})
 
     def _check_requirement(self) -> None:

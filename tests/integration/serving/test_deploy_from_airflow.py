@@ -15,8 +15,12 @@ from stagecraft.artifacts.model import Model
 from stagecraft.errors import InvalidInputError, UnreachableError
 from stagecraft.hooks.serving import ServingHook
 from stagecraft.operators.bentoml_deploy import BentoMLDeployOperator
+from stagecraft.operators.bentoml_promote import BentoMLPromoteOperator
+from stagecraft.operators.bentoml_roll_back import BentoMLRollBackOperator
+from stagecraft.operators.bentoml_unload import BentoMLUnloadOperator
 from stagecraft.operators.compare_online import CompareOnlineOperator
 from stagecraft.sensors.deployment import DeploymentSensor
+from stagecraft.sensors.model_version import ModelVersionSensor
 from stagecraft.triggers.deployment import DeploymentTrigger
 
 TOKEN = "a-token-for-tests"
@@ -104,6 +108,68 @@ def test_the_sensor_defers_and_its_trigger_fires(service: Any, model: Model) -> 
     assert "no longer served" in event["error"]
     with pytest.raises(AirflowFailException, match="no longer served"):
         sensor.execute_complete({}, event)  # type: ignore[typeddict-item]
+
+
+def run(operator: Any) -> dict[str, Any]:
+    task = Task()
+    operator.execute({"ti": task})
+    found: dict[str, Any] = task.pushed.get("deployment", {})
+    return found
+
+
+def test_canary_promote_roll_back_unload(
+    service: Any, model: Model, commit: Callable[..., Model], flights: Any, expected: Any
+) -> None:
+    from stagecraft.serving.rows import rows_of
+
+    first, second = model.fingerprint[:12], "second"
+    other = commit(service.store, 31).reference.model_dump(mode="json")
+    rows = rows_of(flights(1))
+
+    def answering() -> set[str]:
+        service.wait(service.status()["generation"])
+        body = {"model": "path", "rows": rows}
+        return {service.predict(**body).json()["version"] for _ in range(60)}
+
+    def publish(model: Any, version: str, **more: Any) -> dict[str, Any]:
+        return run(BentoMLDeployOperator(task_id="x", model=model, name="path", version=version, **more))
+
+    reference = model.reference.model_dump(mode="json")
+    assert publish(reference, first, canary=50)["version"] == first  # The first one answers for all.
+    assert answering() == {first}
+    canary = publish(other, second, canary=50, bounds={"error_rate": 0.5})
+    assert publish(other, second, canary=50, bounds={"error_rate": 0.5}) == canary
+    assert answering() == {first, second}
+    assert DeploymentSensor(task_id="served", deployment=canary).poke({})  # type: ignore[typeddict-item]
+    rule = service.status()["models"]["path"]["aliases"]["default"]
+    assert rule["split"] == {second: 50}
+    assert rule["bounds"] == {"error_rate": 0.5}
+
+    promoted = run(BentoMLPromoteOperator(task_id="promote", deployment=canary))
+    assert promoted["generation"] > canary["generation"]
+    assert answering() == {second}
+    back = run(BentoMLRollBackOperator(task_id="back", name="path"))
+    assert back["version"] == first
+    assert answering() == {first}
+    with pytest.raises(InvalidInputError, match="nothing else before"):
+        run(BentoMLRollBackOperator(task_id="back", name="path"))
+    assert run(BentoMLRollBackOperator(task_id="back", name="path", version=second))["version"] == second
+
+    publish(reference, first, shadow=True)
+    assert service.status()["models"]["path"]["aliases"]["default"]["shadow"] == first
+    assert answering() == {second}
+    with pytest.raises(InvalidInputError, match="is the default"):
+        run(BentoMLUnloadOperator(task_id="unload", name="path", version=first))
+    assert run(BentoMLRollBackOperator(task_id="back", name="path"))["version"] == second
+    for _ in range(2):
+        run(BentoMLUnloadOperator(task_id="unload", name="path", version=first))
+    assert service.status()["models"]["path"]["versions"] == [second]
+    new = ModelVersionSensor(task_id="new", name="path", after=first)
+    assert new.poke({})  # type: ignore[typeddict-item]
+    run(BentoMLUnloadOperator(task_id="unload", name="path"))
+    assert "path" not in service.status()["models"]
+    service.wait(service.status()["generation"])
+    assert all("path" not in worker["models"] for worker in service.status()["workers"])
 
 
 def test_a_requirement_that_does_not_hold_deploys_nothing(service: Any, model: Model) -> None:
