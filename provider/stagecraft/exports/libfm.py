@@ -21,12 +21,13 @@ def lines(predictor: SparsePredictor) -> Iterator[bytes]:
     An attribute is a feature by its number. Feature 0 is the bias: libFM has that apart, so attribute 0 has
     weights of zero.
 
-    :raises InvalidInputError: the model is another
+    :raises InvalidInputError: the model is another, or has too many features for a line each
     """
     import numpy as np
 
     if not isinstance(predictor, Linear | FactorizationMachine):
         raise refused("libfm", predictor, "linear models and factorization machines")
+    predictor.layout.check_held("export_model.format", "'vw', which holds the features that have a weight")
     table, dimension = predictor.table, predictor.layout.dimension
 
     def section(columns: slice) -> Iterator[bytes]:

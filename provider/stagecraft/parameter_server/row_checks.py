@@ -19,7 +19,7 @@ from stagecraft.parameter_server.kernels.soundness import (
     classify,
     is_sound,
 )
-from stagecraft.transforms.sparse import INDICES, VALUES, WORD
+from stagecraft.transforms.sparse import INDICES, VALUES
 
 if TYPE_CHECKING:
     from stagecraft.parameter_server.rows import Columns
@@ -50,7 +50,7 @@ def column_faults(table: pa.Table, columns: Columns) -> Iterator[Fault]:
         refused = ~(np.isfinite(weight) & (weight >= 0))
         yield from _fault("weight", refused, table, columns.weight, "a finite weight of 0 or more")
     if columns.sparse:
-        yield from _sparse_faults(table)
+        yield from _sparse_faults(table, np.dtype(columns.layout.index_type).itemsize)
         return
     for block in columns.layout.blocks:
         yield from _block_faults(table, block)
@@ -105,21 +105,21 @@ def _label_faults(column: pa.ChunkedArray, columns: Columns) -> Iterator[Fault]:
     yield from _fault("label", refused, pa.table({columns.label: column}), columns.label, remedy)
 
 
-def _sparse_faults(table: pa.Table) -> Iterator[Fault]:
+def _sparse_faults(table: pa.Table, index_bytes: int) -> Iterator[Fault]:
     """What would keep Arrow's memory from being a CSR matrix."""
     sizes = []
-    names = [name for name in (INDICES, VALUES) if name in table.column_names]
-    for name in names:
-        column = table[name]
+    words = {INDICES: index_bytes, VALUES: np.dtype(np.float32).itemsize}
+    for name in [name for name in words if name in table.column_names]:
+        column, word = table[name], words[name]
         if is_.is_list(column.type):
             size = pc.list_value_length(column)
             missing = _holds_null(column)
         elif is_.is_fixed_size_binary(column.type):
-            size, missing = pa.repeat(column.type.byte_width // WORD, len(column)), column.is_null()
+            size, missing = pa.repeat(column.type.byte_width // word, len(column)), column.is_null()
         else:
             length = pc.binary_length(column)
-            size = pc.divide(length, WORD)
-            missing = pc.not_equal(pc.multiply(size, WORD), length)
+            size = pc.divide(length, word)
+            missing = pc.not_equal(pc.multiply(size, word), length)
         if column.null_count:
             missing = pc.or_(missing.fill_null(True), column.is_null())
         remedy = "what the stage SparseRows writes"

@@ -106,7 +106,7 @@ class RowReader:
         kept = self._sound(group, table.num_rows, column_faults(table, columns), counts)
         if not kept.all():
             table = table.filter(pa.array(kept))
-        csr = csr_of(table) if columns.sparse else columns.layout.csr(table)
+        csr = csr_of(table, columns.layout.index_type) if columns.sparse else columns.layout.csr(table)
         ones = VALUES not in table.column_names if columns.sparse else columns.layout.is_binary
         faults = csr_faults(csr, columns.layout.dimension, ones=ones)
         sound = self._sound(group, table.num_rows, faults, counts)

@@ -70,6 +70,8 @@ class Hash(CategoricalStep):
     """Each value becomes one of 2^bits slots by XXH64: for columns of very many values. Nothing is fitted.
 
     Slot 0 is a missing value. Two fields of one salt hash alike, and share slots where they share values.
+    With so many bits that no two values meet (56, say), each has a feature of its own, also those that come
+    later; the parameter server trains on them with a growing dimension.
 
     :param salt: what seeds the hash; None: the name of the column, so that no two fields collide alike
 
@@ -77,7 +79,7 @@ class Hash(CategoricalStep):
     True
     """
 
-    bits: int = Field(ge=1, le=30)
+    bits: int = Field(ge=1, le=62)
     salt: str | None = None
     type: Literal["hash"] = field(default="hash", kw_only=True)
 

@@ -55,7 +55,7 @@ class Features(BaseModel):
 
         :param where: the stage and field that ask, for the message
         :param encoded: how the dataset's encoded columns become features, or None where it has none
-        :raises InvalidInputError: a column is unknown, or is no feature
+        :raises InvalidInputError: a column is unknown or no feature, or there are too many features
         """
         known = {} if encoded is None else {b.column: _feature(b) for b in encoded.blocks}
         if names is None and not known:
@@ -80,7 +80,9 @@ class Features(BaseModel):
             if categories:
                 _check_category(f"{where}.{name}", feature, dataset.rows)
             features.append(feature)
-        return cls(layout=Layout.of(features), categories=categories)
+        layout = Layout.of(features)
+        layout.check_held(where, "Hash() of fewer bits in the encode stage, or features=[…] without it")
+        return cls(layout=layout, categories=categories)
 
     @property
     def columns(self) -> list[str]:

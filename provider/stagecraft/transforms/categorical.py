@@ -19,7 +19,7 @@ ESCAPES = {"%": "%25", "&": "%26"}
 CROSSED = "&"
 
 
-def slot_type(size: int) -> Literal["int8", "int16", "int32"]:
+def slot_type(size: int) -> Literal["int8", "int16", "int32", "int64"]:
     """The narrowest integer type that holds the slots 0 … ``size`` - 1.
 
     >>> slot_type(128), slot_type(129), slot_type(1 << 15)
@@ -27,7 +27,9 @@ def slot_type(size: int) -> Literal["int8", "int16", "int32"]:
     """
     if size <= 1 << 7:
         return "int8"
-    return "int16" if size <= 1 << 15 else "int32"
+    if size <= 1 << 15:
+        return "int16"
+    return "int32" if size <= 1 << 31 else "int64"
 
 
 def categories(columns: Sequence[pa.Array]) -> pa.Array:
@@ -148,7 +150,7 @@ class FittedHash(CategoricalMap):
     """
 
     type: Literal["hash"] = "hash"
-    bits: int = Field(ge=1, le=30)
+    bits: int = Field(ge=1, le=62)
     salt: str
 
     @property

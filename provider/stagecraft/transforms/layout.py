@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-LARGEST = 2**31 - 1
-"""The most features that there can be: their numbers are int32."""
+LARGEST = 2**63 - 1
+"""The most features that there can be: their numbers are int64."""
+LARGEST_INT32 = 2**31 - 1
+"""The most features whose numbers are int32, and of which an array of all can be held."""
 
 TILE = 2048
 """Rows that are laid out at a time: their features stay in the processor's cache from column to column."""
@@ -25,7 +27,7 @@ class CSR(NamedTuple):
     """Sparse rows. Row ``i`` holds ``indices[indptr[i]:indptr[i + 1]]``, ascending, and their values.
 
     :param indptr: int64, rows + 1
-    :param indices: int32, feature numbers below the layout's dimension
+    :param indices: feature numbers below the layout's dimension, int32, or int64 where it is larger
     :param values: float32, as many as indices
     """
 
@@ -75,7 +77,7 @@ class Layout(BaseModel):
     def of(cls, features: Iterable[Feature]) -> Layout:
         """Lay columns out one after another.
 
-        :raises InvalidInputError: there are more features than int32 can number
+        :raises InvalidInputError: there are more features than int64 can number
         """
         blocks, offset = [], 1
         for feature in features:
@@ -85,7 +87,7 @@ class Layout(BaseModel):
             largest = max(blocks, key=lambda block: block.size)
             raise InvalidInputError(
                 f"encode.columns.{largest.column}",
-                f"{largest.size} of {offset} features are its, and int32 numbers {LARGEST}",
+                f"{largest.size} of {offset} features are its, and int64 numbers {LARGEST}",
                 "fewer bits",
             )
         return cls(blocks=blocks)
@@ -94,6 +96,21 @@ class Layout(BaseModel):
     def dimension(self) -> int:
         """The number of features, the bias among them."""
         return 1 + sum(block.size for block in self.blocks)
+
+    @property
+    def index_type(self) -> Literal["int32", "int64"]:
+        """The type of the features' numbers."""
+        return "int32" if self.dimension <= LARGEST_INT32 else "int64"
+
+    def check_held(self, where: str, remedy: str) -> None:
+        """Refuse so many features that an array of all of them cannot be held.
+
+        :param remedy: what would do
+        :raises InvalidInputError: names their number
+        """
+        if self.dimension > LARGEST_INT32:
+            found = f"{self.dimension} features, and an array of all of them is needed"
+            raise InvalidInputError(where, found, remedy)
 
     @property
     def width(self) -> int:
@@ -115,7 +132,7 @@ class Layout(BaseModel):
 
         rows, width = batch.num_rows, self.width
         columns = [_numbers(batch.column(block.column), block) for block in self.blocks]
-        indices = np.empty((rows, width), dtype=np.int32)
+        indices = np.empty((rows, width), dtype=self.index_type)
         values = ones(rows * width) if self.is_binary else np.ones(rows * width, dtype=np.float32)
         matrix = values.reshape(rows, width)
         indices[:, 0] = 0
@@ -128,7 +145,7 @@ class Layout(BaseModel):
                     indices[tile, at] = block.offset
                     matrix[tile, at:end] = numbers[tile]
                 else:
-                    np.add(numbers[tile], block.offset, out=indices[tile, at:end], dtype=np.int32)
+                    np.add(numbers[tile], block.offset, out=indices[tile, at:end], dtype=indices.dtype)
                 at = end
         indptr = np.arange(0, (rows + 1) * width, width, dtype=np.int64)
         return CSR(indptr, indices.reshape(-1), values)

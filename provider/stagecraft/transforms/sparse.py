@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from stagecraft.transforms.layout import CSR, ones
 from stagecraft.transforms.types import check_absent
@@ -15,19 +15,18 @@ if TYPE_CHECKING:
     from stagecraft.transforms.layout import Layout
 
 INDICES, VALUES = "indices", "values"
-WORD = 4
-"""Bytes of a feature's number, int32, and of its value, float32."""
 
 
 @dataclass(frozen=True)
 class SparseRows:
     """A batch map: encoded columns become ``indices`` and ``values``, each row's as the bytes of an array.
 
-    ``indices`` are int32, ascending, ``values`` float32, both little endian; features whose value is 0 are
-    left out. Where every value is 1 (no column holds numbers) there is no column ``values``, and all rows'
-    ``indices`` are of one size. Bytes and not lists, since Parquet stores two levels beside each element of a
-    list: decoding them costs several times what the rest of the reading does. What Arrow makes of bytes is a
-    CSR matrix, so a reader takes it without a copy (:func:`csr_of`).
+    ``indices`` are int32 (int64 where the layout has more features than that numbers), ascending, ``values``
+    float32, both little endian; features whose value is 0 are left out. Where every value is 1 (no column
+    holds numbers) there is no column ``values``, and all rows' ``indices`` are of one size. Bytes and not
+    lists, since Parquet stores two levels beside each element of a list: decoding them costs several times
+    what the rest of the reading does. What Arrow makes of bytes is a CSR matrix, so a reader takes it without
+    a copy (:func:`csr_of`).
 
     :param layout: the features of the encoded columns
     :param keep: columns to keep, in this order
@@ -37,13 +36,15 @@ class SparseRows:
     keep: tuple[str, ...]
 
     def output_schema(self, schema: pa.Schema) -> pa.Schema:
+        import numpy as np
         import pyarrow as pa
 
         kept = pa.schema([schema.field(name) for name in self.keep])
         for name in (INDICES, VALUES):
             check_absent("sparse_rows.dataset", kept, name)
         if self.layout.is_binary:
-            return kept.append(pa.field(INDICES, pa.binary(WORD * self.layout.width)))
+            size = np.dtype(self.layout.index_type).itemsize
+            return kept.append(pa.field(INDICES, pa.binary(size * self.layout.width)))
         return kept.append(pa.field(INDICES, pa.binary())).append(pa.field(VALUES, pa.binary()))
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -58,33 +59,43 @@ class SparseRows:
         else:
             held = csr.values != 0
             before = np.concatenate([[0], np.cumsum(held)])
-            offsets = pa.py_buffer((WORD * before[csr.indptr]).astype(np.int32))
-            made = [
-                pa.Array.from_buffers(pa.binary(), batch.num_rows, [None, offsets, pa.py_buffer(part[held])])
-                for part in (csr.indices, csr.values)
-            ]
+            ends = before[csr.indptr]
+            made = [_bytes(part[held], ends) for part in (csr.indices, csr.values)]
         return pa.RecordBatch.from_arrays([*map(batch.column, self.keep), *made], schema=schema)
 
 
-def csr_of(table: pa.Table) -> CSR:
+def _bytes(entries: np.ndarray, ends: np.ndarray) -> pa.Array:
+    """Return each row's entries as bytes.
+
+    :param ends: int64, where those of each row begin, and their end
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    offsets = pa.py_buffer((entries.itemsize * ends).astype(np.int32))
+    return pa.Array.from_buffers(pa.binary(), len(ends) - 1, [None, offsets, pa.py_buffer(entries)])
+
+
+def csr_of(table: pa.Table, index_type: Literal["int32", "int64"] = "int32") -> CSR:
     """Return the rows of a table that has them sparse: views of Arrow's memory where it is whole.
 
     :param table: ``indices`` and, where they are not all 1, ``values``: as :class:`SparseRows` makes them, or
         as lists
+    :param index_type: the layout's, which bytes do not tell
     :raises ValueError: a row has not as many values as feature numbers
     """
     import numpy as np
 
-    indptr, indices = entries(table[INDICES], np.int32)
+    indptr, indices = entries(table[INDICES], np.dtype(index_type))
     if VALUES not in table.column_names:
         return CSR(indptr, indices, ones(len(indices)))
-    offsets, values = entries(table[VALUES], np.float32)
+    offsets, values = entries(table[VALUES], np.dtype(np.float32))
     if not np.array_equal(indptr, offsets):
         raise ValueError("the rows have not as many values as feature numbers")
     return CSR(indptr, indices, values)
 
 
-def entries(column: pa.ChunkedArray, kind: type[np.generic]) -> tuple[np.ndarray, np.ndarray]:
+def entries(column: pa.ChunkedArray, kind: np.dtype[Any]) -> tuple[np.ndarray, np.ndarray]:
     """Return where each row's entries begin and end (int64, rows + 1), and all rows' entries.
 
     :param column: lists without missing elements, or bytes
@@ -96,7 +107,7 @@ def entries(column: pa.ChunkedArray, kind: type[np.generic]) -> tuple[np.ndarray
     array = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     rows = len(array)
     if is_.is_fixed_size_binary(array.type):
-        width = array.type.byte_width // WORD
+        width = array.type.byte_width // kind.itemsize
         first = array.offset * width
         data = np.frombuffer(array.buffers()[1] or b"", dtype=kind)[first : first + rows * width]
         return np.arange(0, (rows + 1) * width, width, dtype=np.int64), data
@@ -104,6 +115,6 @@ def entries(column: pa.ChunkedArray, kind: type[np.generic]) -> tuple[np.ndarray
         _, at, content = array.buffers()
         offsets = np.frombuffer(at, dtype=np.int32)[array.offset : array.offset + rows + 1].astype(np.int64)
         data = np.frombuffer(content or b"", dtype=np.uint8)[offsets[0] : offsets[-1]].view(kind)
-        return (offsets - offsets[0]) // WORD, data
+        return (offsets - offsets[0]) // kind.itemsize, data
     offsets = array.offsets.to_numpy().astype(np.int64)
     return offsets - offsets[0], array.flatten().to_numpy()

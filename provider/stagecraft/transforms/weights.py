@@ -6,12 +6,13 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from stagecraft.transforms.layout import LARGEST_INT32
+
 if TYPE_CHECKING:
     import numpy as np
 
 DENSE_BYTES = 256 << 20
 """Up to this size a table holds every feature, so that a look-up is one gather."""
-NO_FEATURE = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,8 @@ class Weights:
 
     :param dimension: the number of features
     :param table: float32, rows × width
-    :param keys: int32, the rows' features, ascending; the last row is zero and stands for all other features.
-        None where the table is dense
+    :param keys: int32 or int64, the rows' features, ascending; the last row is zero and stands for all other
+        features. None where the table is dense
     """
 
     dimension: int
@@ -50,16 +51,20 @@ class Weights:
             dense = np.zeros((dimension, width), dtype=np.float32)
             dense[keys] = values
             return cls(dimension, dense)
+        kind = np.iinfo(np.int32 if dimension <= LARGEST_INT32 else np.int64)  # Its largest is no feature.
         held = np.flatnonzero(values.any(axis=1))
         held = held[np.argsort(keys[held], kind="stable")]
         table = np.zeros((len(held) + 1, width), dtype=np.float32)
         table[:-1] = values[held]
-        return cls(dimension, table, np.append(keys[held], NO_FEATURE).astype(np.int32))
+        return cls(dimension, table, np.append(keys[held], kind.max).astype(kind.dtype))
 
     @property
     def width(self) -> int:
         """The weights of a feature."""
         return int(self.table.shape[1])
+
+    def __len__(self) -> int:
+        return self.dimension
 
     def __getitem__(self, features: np.ndarray) -> np.ndarray:
         """Return the weights of features of any shape: float32, that shape × width."""
@@ -73,7 +78,7 @@ class Weights:
         return found
 
     def touched(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the features whose weights are not all zero, int32, ascending; and their weights."""
+        """Return the features whose weights are not all zero, ascending; and their weights."""
         import numpy as np
 
         if self.keys is not None:

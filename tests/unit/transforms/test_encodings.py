@@ -22,7 +22,7 @@ from stagecraft.transforms.encodings import (
     OneHotEncoding,
     SlotEncoding,
 )
-from stagecraft.transforms.layout import LARGEST, Feature, Layout
+from stagecraft.transforms.layout import LARGEST, LARGEST_INT32, Feature, Layout
 from stagecraft.transforms.numeric import FittedBin, FittedFill
 
 SCHEMA = pa.schema(
@@ -137,7 +137,10 @@ def test_a_missing_value_is_as_its_filling() -> None:
         assert filled == missing > 0
 
 
-@pytest.mark.parametrize(("bits", "kind"), [(7, "int8"), (8, "int16"), (15, "int16"), (16, "int32")])
+KINDS = {7: "int8", 8: "int16", 15: "int16", 16: "int32", 31: "int32", 32: "int64", 62: "int64"}
+
+
+@pytest.mark.parametrize(("bits", "kind"), KINDS.items())
 def test_slots_have_the_narrowest_type(bits: int, kind: str) -> None:
     one = SlotEncoding(columns=["a"], output="a", map=FittedHash(bits=bits, salt="a"))
     made = one.apply(pa.RecordBatch.from_pydict({"a": [str(number) for number in range(4000)]}))[0]
@@ -166,7 +169,20 @@ def test_numbers_of_categories_stay_finite() -> None:
     assert found.to_numpy().tolist() == [largest, -largest, 1.5]
 
 
-def test_as_many_features_as_int32_numbers() -> None:
+def test_as_many_features_as_int64_numbers() -> None:
     assert Layout.of([Feature("a", "slot", LARGEST - 1)]).dimension == LARGEST
     with pytest.raises(InvalidInputError, match=r"encode\.columns\.a: .*would do: fewer bits"):
         Layout.of([Feature("a", "slot", LARGEST - 1), Feature("b")])
+
+
+def test_numbers_of_features_are_int64_where_int32_ends() -> None:
+    small = Layout.of([Feature("a", "slot", LARGEST_INT32 - 1)])
+    large = Layout.of([Feature("a", "slot", LARGEST_INT32), Feature("b")])
+    assert (small.index_type, large.index_type) == ("int32", "int64")
+    small.check_held("stage.field", "less")
+    with pytest.raises(InvalidInputError, match=r"stage\.field: 2147483649 features.*would do: less"):
+        large.check_held("stage.field", "less")
+    rows = pa.RecordBatch.from_pydict({"a": pa.array([LARGEST_INT32 - 1, 0]), "b": [0.5, 2.0]})
+    csr = large.csr(rows)
+    assert csr.indices.tolist() == [0, LARGEST_INT32, LARGEST_INT32 + 1, 0, 1, LARGEST_INT32 + 1]
+    assert csr.values.tolist() == [1, 1, 0.5, 1, 1, 2]

@@ -38,6 +38,20 @@ def test_the_matrix_is_the_layouts() -> None:
     assert made.schema.names == ["late", "indices", "values"]
 
 
+@pytest.mark.parametrize("numeric", [True, False])
+def test_numbers_beyond_int32_are_kept(numeric: bool) -> None:
+    layout = Layout.of([Feature("slot", "slot", 2**40), *([Feature("x")] if numeric else [])])
+    batch = BATCH.set_column(2, "slot", pa.array([2**39, 0, 2**40 - 1]))
+    made = SparseRows(layout, ("late",)).apply(batch)
+    csr = csr_of(pa.Table.from_batches([made] * 2).slice(1, 3), "int64")
+    rows = [
+        csr.indices[start:end].tolist() for start, end in zip(csr.indptr[:-1], csr.indptr[1:], strict=True)
+    ]
+    last = [2**40 + 1] if numeric else []
+    assert rows == [[0, 1], [0, 2**40], [0, 2**39 + 1, *last]]
+    assert csr.values.tolist() == [1.0] * 6 + [0.5] * numeric
+
+
 def test_slices_and_chunks_of_it_too() -> None:
     table = pa.Table.from_batches([SparseRows(LAYOUT, ()).apply(BATCH)] * 2).slice(1, 4)
     expected = dense(LAYOUT.csr(BATCH))
