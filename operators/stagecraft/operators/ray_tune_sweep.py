@@ -12,6 +12,7 @@ from stagecraft.operators.output import ReportOutput, Value
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from stagecraft.tuning.rounds import Rounds
     from stagecraft.tuning.space import Dimension
 
 
@@ -27,7 +28,13 @@ class RayTuneSweepOperator(StageOperator):
         LogUniform(0.01, 1)}``
     :param weight: the column of the training rows' weights, or None
     :param trials: how many parameter sets to try
-    :param searcher: ``gaussian_process`` (scikit-optimize's) or ``random``
+    :param constraints: name → expression over parameters that must hold, as
+        ``"boosting.rounds * boosting.depth <= 300"``
+    :param wall_seconds: no trial begins after so many seconds; None for no bound
+    :param cpu_seconds: nor after trials took so many CPU seconds
+    :param searcher: ``default`` (by the cost of a trial), ``random``, ``grid``, ``genetic``, ``cma_es``,
+        ``tpe`` (Optuna's), ``gaussian_process``, ``extra_trees`` or ``random_forest`` (scikit-optimize's)
+    :param rounds: ``Rounds(trials=20, narrow=0.5)``: each round lies around the best trial so far
     :param metric: ``log_loss`` or ``auc``, on the validation rows
     :param epochs: passes of the linear model over the training rows
     :param max_rows: at most so many rows of each dataset are used
@@ -46,7 +53,11 @@ class RayTuneSweepOperator(StageOperator):
         space: Mapping[str, Dimension],
         weight: str | None = None,
         trials: int | str = 20,
-        searcher: str = "gaussian_process",
+        constraints: Mapping[str, str] | None = None,
+        wall_seconds: float | str | None = None,
+        cpu_seconds: float | str | None = None,
+        searcher: str = "default",
+        rounds: Rounds | Mapping[str, Any] | None = None,
         metric: str = "log_loss",
         epochs: int | str = 2,
         max_rows: int | str = 100_000,
@@ -61,7 +72,11 @@ class RayTuneSweepOperator(StageOperator):
                 "weight": weight,
                 "space": dict(space),
                 "trials": trials,
+                "constraints": dict(constraints or {}),
+                "wall_seconds": wall_seconds,
+                "cpu_seconds": cpu_seconds,
                 "searcher": searcher,
+                "rounds": rounds,
                 "metric": metric,
                 "epochs": epochs,
                 "max_rows": max_rows,

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from stagecraft.artifacts.artifact import Kind
 from stagecraft.artifacts.fingerprint import fingerprint
@@ -15,6 +15,7 @@ from stagecraft.errors import InvalidInputError
 from stagecraft.parameter_server.optimizer import FTRL
 from stagecraft.stages.base import Stage, Workbench
 from stagecraft.stages.boosting import BoostingParameters
+from stagecraft.tuning.rounds import Rounds
 from stagecraft.tuning.searchers import SearcherName
 from stagecraft.tuning.space import Dimension, Parameters, Space
 
@@ -34,6 +35,7 @@ TUNABLE = [
     if (name := f"{group}.{field}") not in FIXED
 ]
 DIRECTIONS: dict[str, Literal["minimize", "maximize"]] = {"log_loss": "minimize", "auc": "maximize"}
+BUDGET = {"trials", "wall_seconds", "cpu_seconds"}
 CURVES = {"log_loss": "loss", "auc": "auc"}
 
 
@@ -50,11 +52,17 @@ class Sweep(Stage):
     :param weight: the column of the training rows' weights, or None
     :param space: parameter → dimension. The parameters are those of ``boosting`` and of ``optimizer``, named
         ``boosting.rounds``, ``optimizer.alpha`` …
-    :param boosting: how trees are grown, where ``space`` does not say
-    :param optimizer: the linear model's optimizer, where ``space`` does not say
+    :param boosting: how trees are grown, where ``space`` does not say; tried first, where it lies in it
+    :param optimizer: the linear model's optimizer, likewise
     :param metric: what is judged on the validation rows: ``log_loss`` or ``auc``
+    :param constraints: name → expression over parameters that must hold, as
+        ``"boosting.rounds * boosting.depth <= 300"``
     :param trials: how many parameter sets to try
-    :param searcher: ``random`` or ``gaussian_process``
+    :param wall_seconds: no trial begins after so many seconds of work on the study; None for no bound
+    :param cpu_seconds: nor after trials took so many CPU seconds
+    :param searcher: ``default``, ``random``, ``grid``, ``genetic``, ``cma_es``, ``tpe``,
+        ``gaussian_process``, ``extra_trees`` or ``random_forest``
+    :param rounds: rounds that narrow the space around the best trial so far; None for none
     :param epochs: passes of the linear model over the training rows
     :param max_rows: at most so many rows of each dataset are used, evenly spaced
     :param concurrency: trials at a time; fewer where the machine has fewer cores, with the same result
@@ -62,11 +70,12 @@ class Sweep(Stage):
 
     >>> from stagecraft.tuning.space import Integer, LogUniform
     >>> space = {"boosting.rounds": Integer(20, 80), "optimizer.alpha": LogUniform(0.01, 1.0)}
-    >>> Sweep(label="late", space=space, trials=8, searcher="gaussian_process").metric
+    >>> Sweep(label="late", space=space, trials=8, searcher="tpe").metric
     'log_loss'
     """
 
     name: ClassVar[str] = "sweep"
+    version: ClassVar[int] = 2
     inputs: ClassVar[Mapping[str, Kind]] = {"train": Kind.DATASET, "validation": Kind.DATASET}
     outputs: ClassVar[Mapping[str, Kind]] = {"report": Kind.REPORT}
     engines: ClassVar[tuple[str, ...]] = ("ray",)
@@ -74,11 +83,15 @@ class Sweep(Stage):
     label: str = Field(min_length=1)
     weight: str | None = None
     space: dict[str, Dimension]
+    constraints: dict[str, str] = {}
     boosting: BoostingParameters = BoostingParameters()
     optimizer: FTRL = FTRL()
     metric: Literal["log_loss", "auc"] = "log_loss"
     trials: int = Field(default=20, ge=1, le=10_000)
-    searcher: SearcherName = "random"
+    wall_seconds: float | None = Field(default=None, gt=0)
+    cpu_seconds: float | None = Field(default=None, gt=0)
+    searcher: SearcherName = "default"
+    rounds: Rounds | None = None
     epochs: int = Field(default=2, ge=1, le=1000)
     max_rows: int = Field(default=100_000, ge=100)
     concurrency: int = Field(default=2, ge=1, le=256)
@@ -94,6 +107,11 @@ class Sweep(Stage):
                 _check_value(name, value)
         return space
 
+    @model_validator(mode="after")
+    def _satisfiable(self) -> Sweep:
+        Space(self.space, self.constraints)
+        return self
+
     def chosen(self, parameters: Parameters) -> tuple[BoostingParameters, FTRL]:
         """Return what a trial trains with: the trial's parameters, and the stage's own for the rest."""
         groups: dict[str, dict[str, Any]] = {
@@ -105,16 +123,33 @@ class Sweep(Stage):
             groups[group][field] = value
         return BoostingParameters(**groups["boosting"]), FTRL(**groups["optimizer"])
 
+    def _own(self) -> list[Parameters]:
+        """Return the stage's own parameters, to try first, where they lie in the space."""
+        space = Space(self.space, self.constraints)
+        given = {
+            name: getattr(getattr(self, group), field)
+            for name in space.dimensions
+            for group, _, field in [name.partition(".")]
+        }
+        if not all(dimension.contains(given[name]) for name, dimension in space.dimensions.items()):
+            return []
+        own = space.active(given)
+        return [own] if space.feasible(own) else []
+
     def execute(self, bench: Workbench, drafts: dict[str, Draft], inputs: dict[str, Any]) -> None:
         from stagecraft.stages.sweep_page import page
-        from stagecraft.tuning.study import Study, StudySpec
-        from stagecraft.tuning.trials import run_trials
+        from stagecraft.tuning.budget import Budget
+        from stagecraft.tuning.run import run_trials
+        from stagecraft.tuning.spec import StudySpec
+        from stagecraft.tuning.study import Study
 
         objective = self._objective(bench, inputs["train"], inputs["validation"])
         spec = StudySpec(
             space=self.space,
-            metric=self.metric,
-            direction=DIRECTIONS[self.metric],
+            constraints=self.constraints,
+            objectives={self.metric: DIRECTIONS[self.metric]},
+            rounds=self.rounds,
+            start=self._own(),
             searcher=self.searcher,
             seed=self.seed,
             concurrency=self.concurrency,
@@ -124,7 +159,7 @@ class Sweep(Stage):
         best = run_trials(
             study,
             objective,
-            trials=self.trials,
+            budget=Budget(trials=self.trials, wall_seconds=self.wall_seconds, cpu_seconds=self.cpu_seconds),
             address="auto" if os.environ.get("RAY_ADDRESS") else None,
             on_trial=lambda trial: self._track(bench, study, [trial]),
         )
@@ -148,8 +183,8 @@ class Sweep(Stage):
         report.write("report.html", page(tried, best).encode())
 
     def _study_folder(self, inputs: Mapping[str, Dataset]) -> str:
-        """More trials continue a study, so their number is no part of its address."""
-        decisive = {name: value for name, value in self.parameters().items() if name != "trials"}
+        """More trials or time continue a study, so they are no part of its address."""
+        decisive = {name: value for name, value in self.parameters().items() if name not in BUDGET}
         sources = {name: artifact.fingerprint for name, artifact in inputs.items()}
         return f"studies/{fingerprint(f'{self.name}/study', self.version, decisive, sources)}"
 

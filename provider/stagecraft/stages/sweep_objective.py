@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stagecraft.artifacts.model import Model
     from stagecraft.stages.sweep import Sweep
     from stagecraft.transforms.chain import Chain
+    from stagecraft.tuning.attempt import Attempt
     from stagecraft.tuning.space import Parameters
 
 
@@ -54,6 +55,7 @@ class LeafRegression:
                 "sweep.train", "the rows hold leaves already", "the dataset of the encode stage before"
             )
         columns = chain.layout.columns
+        chain.layout.check_held("sweep.train", "Hash() of fewer bits in the encode stage")
         train.require("sweep.label", sweep.label)
         train.require("sweep.weight", *([sweep.weight] if sweep.weight else []))
         train.require("sweep.train", *columns)
@@ -76,7 +78,7 @@ class LeafRegression:
             truth=truth,
         )
 
-    def __call__(self, parameters: Parameters) -> dict[str, float]:
+    def __call__(self, parameters: Parameters, attempt: Attempt) -> dict[str, float]:
         """Run one trial; return ``log_loss``, ``auc`` and the other metrics of the validation rows."""
         from stagecraft.parameter_server.local import fit
 

@@ -12,7 +12,7 @@ from stagecraft.tuning.trial import Trial, TrialState
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from stagecraft.tuning.study import Trials
+    from stagecraft.tuning.trials import Trials
 
 
 def page(study: Trials, best: Trial) -> str:
@@ -33,7 +33,7 @@ def page(study: Trials, best: Trial) -> str:
         f'<div class="cards">{"".join(card(name, value) for name, value in cards)}</div>\n'
         '<div class="pictures">\n'
         f"{box('Best so far', _curve(study), wide=True)}\n"
-        f"{box('Trials', _table(study, [*ranked, *study.failed]), wide=True)}\n"
+        f"{box('Trials', _table(study, [*ranked, *study.stopped, *study.failed]), wide=True)}\n"
         "</div>",
     )
 
@@ -65,9 +65,9 @@ def _table(study: Trials, trials: list[Trial]) -> str:
 
 
 def _row(trial: Trial, metric: str, names: list[str]) -> str:
-    state = trial.state if trial.state is TrialState.FINISHED else f"{trial.state}: {trial.message}"
+    state = f"{trial.state}: {trial.message}" if trial.state is TrialState.FAILED else trial.state
     value = f"{trial.metrics[metric]:.5f}" if metric in trial.metrics else "–"
-    cells = [str(trial.number), value, *(_short(trial.parameters[name]) for name in names)]
+    cells = [str(trial.number), value, *(_short(trial.parameters.get(name, "–")) for name in names)]
     cells += [f"{trial.seconds:.1f}", state]
     return f"<tr>{''.join(f'<td class=number>{escape(cell)}</td>' for cell in cells)}</tr>"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 
 from stagecraft.tuning.searcher import Searcher
@@ -21,5 +22,5 @@ class RandomSearch(Searcher):
 
     name = "random"
 
-    def ask(self, number: int, pending: Sequence[Parameters] = ()) -> Parameters:
-        return self.sample(number)
+    def propose(self, number: int, pending: Sequence[Parameters], source: random.Random) -> Parameters:
+        return self.space.sample(source)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import ray
 from ray import tune
 from ray.tune.search import Searcher
 
-from stagecraft.tuning.study import Study
+from stagecraft.tuning.attempt import Attempt, run
+from stagecraft.tuning.settle import settle
 from stagecraft.tuning.trial import Trial
-from stagecraft.tuning.trials import Objective, Outcome, attempt, settle
+
+if TYPE_CHECKING:
+    from stagecraft.tuning.session import Session
 
 OUTCOME = "outcome"
 SETTINGS = {
@@ -27,15 +31,11 @@ SETTINGS = {
 
 
 class StudySearcher(Searcher):  # type: ignore[misc]
-    """Hands a study's trials to Tune, and their ends back to the study.
+    """Hands a study's trials to Tune, and their ends back to the study."""
 
-    :param trials: how many the study shall have in all
-    :param on_trial: called after each trial's end
-    """
-
-    def __init__(self, study: Study, trials: int, on_trial: Callable[[Trial], None]) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
-        self.study, self.trials, self.on_trial = study, trials, on_trial
+        self.session = session
         self.running: dict[str, tuple[Trial, float]] = {}
         self.error: Exception | None = None
 
@@ -43,21 +43,26 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         if self.error is not None:
             return str(Searcher.FINISHED)
         try:
-            trial = self.study.ask(self.trials)
+            trial = self.session.ask()
         except Exception as error:  # noqa: BLE001 - Tune would wrap it: it ends the sweep in run_on_tune
             self.error = error
             return str(Searcher.FINISHED)
         if trial is None:
-            return None if self.running else str(Searcher.FINISHED)
+            waits = self.running and not self.session.ended
+            return None if waits else str(Searcher.FINISHED)
         self.running[trial_id] = trial, time.monotonic()
-        return {"parameters": trial.parameters}
+        return {"parameters": trial.parameters, "attempt": self.session.attempt(trial)}
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        trial, begun = self.running.pop(trial_id)
+        trial, began = self.running.pop(trial_id)
+        outcome = (result or {}).get(OUTCOME)
+        if outcome is None and self.session.left <= 0:
+            return  # Tune has ended it: it was interrupted.
         try:
-            self.on_trial(settle(self.study, trial, (result or {}).get(OUTCOME), time.monotonic() - begun))
+            folder, seconds = self.session.folder(trial), time.monotonic() - began
+            self.session.on_trial(settle(self.session.study, trial, outcome, folder, seconds))
         except Exception as failure:  # noqa: BLE001 - as above
             self.error = failure
 
@@ -75,35 +80,41 @@ class StudySearcher(Searcher):  # type: ignore[misc]
 class Runner(tune.Trainable):  # type: ignore[misc]
     """One process that runs trial after trial."""
 
-    def setup(self, config: dict[str, Any], objective: Objective) -> None:
-        self.objective, self.parameters = objective, config["parameters"]
+    def setup(self, config: dict[str, Any], objective: Any, metric: str, limits: Any, reports: Any) -> None:
+        self.given, self.config_now = (objective, metric, limits, reports), config
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self.parameters = new_config["parameters"]
+        self.config_now = new_config
         return True
 
     def step(self) -> dict[str, Any]:
-        outcome: Outcome = attempt(self.objective, self.parameters)
+        objective, metric, limits, reports = self.given
+        attempt: Attempt = self.config_now["attempt"]
+        if reports is not None:
+            attempt.stops = lambda *report: bool(ray.get(reports.stops.remote(*report)))
+        outcome = run(objective, self.config_now["parameters"], attempt, metric, limits)
         return {OUTCOME: outcome, "done": True}
 
 
-def run_on_tune(
-    study: Study, objective: Objective, trials: int, scratch: Path, on_trial: Callable[[Trial], None]
-) -> None:
+def run_on_tune(session: Session, scratch: Path) -> None:
     """Run the study's remaining trials on the Ray that is connected.
 
     :param scratch: a folder for Tune's own files
     """
+    study, limits = session.study, session.limits
     os.environ.update(SETTINGS)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-    searcher = StudySearcher(study, trials, on_trial)
+    searcher = StudySearcher(session)
+    given = {"objective": session.objective, "metric": study.spec.metric, "limits": limits}
+    runner = tune.with_parameters(Runner, **given, reports=session.reports)
     tune.Tuner(
-        tune.with_resources(tune.with_parameters(Runner, objective=objective), {"cpu": 1}),
+        tune.with_resources(runner, tune.PlacementGroupFactory([{"CPU": limits.cpus}])),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
-            num_samples=study.remaining(trials),
+            num_samples=study.remaining(session.budget.trials),
             max_concurrent_trials=study.spec.concurrency,
             reuse_actors=True,
+            time_budget_s=session.left if math.isfinite(session.left) else None,
         ),
         run_config=tune.RunConfig(
             name="sweep",

@@ -4,82 +4,33 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from stagecraft.errors import CorruptArtifactError, InvalidInputError
-from stagecraft.tuning.searchers import SearcherName, make_searcher
-from stagecraft.tuning.space import Dimension, Space
-from stagecraft.tuning.trial import Trial, TrialState
+from stagecraft.tuning.journal import Journal
+from stagecraft.tuning.rounds import Round, narrowed, within
+from stagecraft.tuning.searchers import make_searcher
+from stagecraft.tuning.space import Space
+from stagecraft.tuning.spec import StudySpec
+from stagecraft.tuning.trial import Cause, Trial, TrialState
+from stagecraft.tuning.trials import Trials
 
 if TYPE_CHECKING:
     from stagecraft.artifacts.store import Store
 
 STUDY_FILE = "study.json"
-
-
-class StudySpec(BaseModel):
-    """What decides which parameters a study's trials get.
-
-    :param space: name → dimension
-    :param metric: what the objective returns and the study watches
-    :param direction: whether the metric is to fall or to rise
-    :param seed: decides every random draw
-    :param concurrency: trials at a time: trial ``n`` is chosen by the results of trials up to
-        ``n - concurrency``, whichever ended meanwhile, so equal studies choose equal trials
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    space: dict[str, Dimension]
-    metric: str
-    direction: Literal["minimize", "maximize"]
-    searcher: SearcherName = "random"
-    seed: int = 0
-    concurrency: int = Field(default=1, ge=1)
-
-
-class Trials:
-    """The trials of a study, or its first ones."""
-
-    def __init__(self, spec: StudySpec, trials: list[Trial]) -> None:
-        self.spec, self.trials = spec, trials
-
-    @property
-    def finished(self) -> list[Trial]:
-        return [trial for trial in self.trials if trial.state is TrialState.FINISHED]
-
-    @property
-    def failed(self) -> list[Trial]:
-        return [trial for trial in self.trials if trial.state is TrialState.FAILED]
-
-    @property
-    def settled(self) -> list[Trial]:
-        """The trials that ended, either way."""
-        return [trial for trial in self.trials if trial.state is not TrialState.RUNNING]
-
-    @property
-    def best(self) -> Trial | None:
-        """The finished trial with the best metric; the earlier one of equals."""
-        return min(self.finished, key=lambda trial: (self._loss(trial), trial.number), default=None)
-
-    def first(self, number: int) -> Trials:
-        """The first trials: those of an equal study of so many, whatever came after them."""
-        return Trials(self.spec, self.trials[:number])
-
-    def _loss(self, trial: Trial) -> float:
-        value = trial.metrics[self.spec.metric]
-        return value if self.spec.direction == "minimize" else -value
+ATTEMPTS = 3
 
 
 class Study(Trials):
-    """The truth about a sweep: every trial is one file in the store, written in one step when it changes.
+    """The truth about a sweep: ``study.json`` says what it searches, and a journal has a line a change.
 
-    Opening a study again tells its finished trials to the searcher; a trial that was running is handed out
-    again with the same parameters, and so are the failed ones while nothing has finished yet. One process at
-    a time works on a study.
+    A trial is written down when it is handed out and when it has ended, before the next one is asked for.
+    Opening a study again tells its ended trials to the searcher; a trial that was running is handed out again
+    with the same parameters, up to three times, and so are the failed ones while nothing has finished yet.
+    One process at a time works on a study.
 
     :param folder: relative to the store's root, as ``studies/<fingerprint>``
     :raises InvalidInputError: the folder holds a study with another specification
@@ -88,7 +39,7 @@ class Study(Trials):
     >>> import tempfile
     >>> from stagecraft.artifacts.store import Store
     >>> from stagecraft.tuning.space import Uniform
-    >>> spec = StudySpec(space={"x": Uniform(0, 1)}, metric="loss", direction="minimize")
+    >>> spec = StudySpec(space={"x": Uniform(0, 1)}, objectives={"loss": "minimize"})
     >>> study = Study(Store(tempfile.mkdtemp()), "studies/example", spec)
     >>> trial = study.ask()
     >>> study.finish(trial, {"loss": trial.parameters["x"] ** 2}, seconds=0.1).state
@@ -96,20 +47,48 @@ class Study(Trials):
     """
 
     def __init__(self, store: Store, folder: str, spec: StudySpec) -> None:
-        super().__init__(spec, [])
+        super().__init__(spec, [], [])
         self.store, self.folder = store, folder
-        self._searcher = make_searcher(spec.searcher, Space(spec.space), spec.seed)
-        self._told = 0
+        self._journal = Journal(store, folder)
+        self._sessions: list[float] = []
+        self._began = time.monotonic()
         self._open()
-        self._queue = [trial for trial in self.trials if trial.state is TrialState.RUNNING]
-        if not any(trial.state is TrialState.FINISHED for trial in self.trials):
-            self._queue = list(self.trials)
+        self._space = Space(self.rounds[-1].space if self.rounds else spec.space, spec.constraints)
+        self._searcher = make_searcher(spec.searcher, self._space, spec.seed, spec.start)
+        self._told = 0
         self._running: set[int] = set()
+        self._queue = [trial for trial in self.trials if trial.state is TrialState.RUNNING]
+        if self.trials and not any(trial.state is TrialState.FINISHED for trial in self.trials):
+            self._queue = list(self.trials)
+
+    @classmethod
+    def opened(cls, store: Store, folder: str) -> Study:
+        """Open a study that is there, to look at it or to go on.
+
+        :raises FileNotFoundError: there is none
+        """
+        return cls(store, folder, StudySpec.model_validate_json(store.read(store.uri(folder, STUDY_FILE))))
+
+    def begin(self) -> None:
+        """Record that a sweep begins to work on the study; its wall time counts from here."""
+        self._began = time.monotonic()
+        self._journal.append({"session": time.time()})
+
+    @property
+    def wall(self) -> float:
+        """Seconds that sweeps worked on the study, up to now."""
+        return sum(self._sessions) + time.monotonic() - self._began
+
+    def limit(self, trials: int | None) -> int | None:
+        """How many trials the study comes to: no more than there are to try."""
+        bounds = [bound for bound in (trials, self._searcher.limit) if bound is not None]
+        return min(bounds, default=None)
 
     def remaining(self, trials: int) -> int:
         """How many of ``trials`` are still to be run to their end."""
-        queued = sum(trial.number < trials for trial in self._queue) + len(self._running)
-        return max(trials - len(self.trials), 0) + queued
+        wanted = self.limit(trials) or 0
+        queued = sum(trial.number < wanted for trial in self._queue) + len(self._running)
+        return max(wanted - len(self.trials), 0) + queued
 
     def ask(self, trials: int | None = None) -> Trial | None:
         """Hand out the next trial to run, recorded as running.
@@ -117,61 +96,103 @@ class Study(Trials):
         :param trials: how many the study shall have in all; no bound where None
         :returns: None where the next one waits for the result of an earlier one, or all are handed out
         """
-        if self._queue and (trials is None or self._queue[0].number < trials):
+        wanted = self.limit(trials)
+        while self._queue and (wanted is None or self._queue[0].number < wanted):
             old = self._queue.pop(0)
-            again = Trial(number=old.number, parameters=old.parameters, attempt=old.attempt + 1)
-            return self._hand_out(again)
+            if old.state is TrialState.RUNNING and old.attempt >= ATTEMPTS:
+                self.fail(old, Cause.DIED, f"it was interrupted {old.attempt} times", seconds=0.0)
+                continue
+            return self._hand_out(
+                Trial(number=old.number, parameters=old.parameters, attempt=old.attempt + 1, round=old.round)
+            )
         number = len(self.trials)
-        if trials is not None and number >= trials:
+        if wanted is not None and number >= wanted:
             return None
         known = max(number - self.spec.concurrency + 1, 0)
         if any(earlier in self._running for earlier in range(known)):
             return None
-        for trial in self.trials[self._told : known]:
-            finished = trial.state is TrialState.FINISHED
-            self._searcher.tell(trial.parameters, self._loss(trial) if finished else None)
-        self._told = known
+        self._turn(number, known)
+        self._tell(known)
         pending = [trial.parameters for trial in self.trials[known:]]
-        return self._hand_out(Trial(number=number, parameters=self._searcher.ask(number, pending)))
+        parameters = self._searcher.ask(number, pending)
+        return self._hand_out(Trial(number=number, parameters=parameters, round=len(self.rounds)))
 
-    def finish(self, trial: Trial, metrics: Mapping[str, Any], *, seconds: float) -> Trial:
-        """Record a trial's metrics; without a finite value of the study's metric the trial has failed."""
-        value = metrics.get(self.spec.metric)
-        if value is None:
-            found = f"it returned {', '.join(sorted(metrics)) or 'nothing'}"
-            return self.fail(trial, f"no metric {self.spec.metric!r}: {found}", seconds=seconds)
-        if not isinstance(value, int | float) or not math.isfinite(value):
-            return self.fail(trial, f"the metric {self.spec.metric!r} is {value!r}", seconds=seconds)
+    def finish(
+        self,
+        trial: Trial,
+        metrics: Mapping[str, Any],
+        *,
+        seconds: float,
+        cpu: float = 0.0,
+        curve: Sequence[tuple[float, float]] = (),
+        stopped: bool = False,
+    ) -> Trial:
+        """Record a trial's metrics; without a finite value of every objective the trial has failed.
+
+        :param stopped: whether it was ended early, as it promised too little
+        """
+        for name in self.spec.objectives:
+            value = metrics.get(name)
+            if value is None:
+                found = f"no metric {name!r}: it returned {', '.join(sorted(metrics)) or 'nothing'}"
+                return self.fail(trial, Cause.NO_METRIC, found, seconds=seconds, cpu=cpu)
+            if not isinstance(value, int | float) or not math.isfinite(value):
+                found = f"the metric {name!r} is {value!r}"
+                return self.fail(trial, Cause.NOT_FINITE, found, seconds=seconds, cpu=cpu)
         kept = {
             name: float(number)
             for name, number in metrics.items()
             if isinstance(number, int | float) and math.isfinite(number)
         }
-        return self._settle(
-            trial.model_copy(update={"state": TrialState.FINISHED, "metrics": kept, "seconds": seconds})
-        )
+        told = [(step, value) for step, value in curve if math.isfinite(step) and math.isfinite(value)]
+        state = TrialState.STOPPED if stopped else TrialState.FINISHED
+        ended = {"metrics": kept, "curve": told, "seconds": seconds, "cpu": cpu}
+        return self._settle(trial.model_copy(update={"state": state, **ended}))
 
-    def fail(self, trial: Trial, message: str, *, seconds: float) -> Trial:
+    def fail(self, trial: Trial, cause: Cause, message: str, *, seconds: float, cpu: float = 0.0) -> Trial:
         """Record that a trial failed, and why."""
-        return self._settle(
-            trial.model_copy(update={"state": TrialState.FAILED, "message": message, "seconds": seconds})
+        ended = {"cause": cause, "message": message, "seconds": seconds, "cpu": cpu}
+        return self._settle(trial.model_copy(update={"state": TrialState.FAILED, **ended}))
+
+    def _turn(self, number: int, known: int) -> None:
+        """Begin the next round where its first trial is asked for."""
+        rounds = self.spec.rounds
+        if rounds is None or number // rounds.trials <= len(self.rounds):
+            return
+        best = self.first(known).best
+        if best is not None and rounds.narrow < 1 and within(self._space, best.parameters):
+            self._space = narrowed(self._space, best.parameters, rounds.narrow)
+        turned = Round(
+            number=len(self.rounds) + 1,
+            begins=number,
+            space=dict(self._space.dimensions),
+            best=best.parameters if best else None,
         )
+        self._journal.append({"round": turned.model_dump(mode="json")})
+        self.rounds.append(turned)
+        self._searcher = make_searcher(self.spec.searcher, self._space, self.spec.seed, self.spec.start)
+        self._told = 0
+
+    def _tell(self, known: int) -> None:
+        for trial in self.trials[self._told : known]:
+            failed = trial.state is TrialState.FAILED
+            if not self.rounds or within(self._space, trial.parameters):
+                losses = None if failed else self.spec.losses(trial.metrics)
+                self._searcher.tell(trial.parameters, losses, trial.cpu)
+        self._told = known
 
     def _hand_out(self, trial: Trial) -> Trial:
-        self._write(trial)
+        self._journal.append({"trial": trial.model_dump(mode="json", exclude_defaults=True)}, durable=False)
         self._running.add(trial.number)
         self.trials[trial.number : trial.number + 1] = [trial]
         return trial
 
     def _settle(self, trial: Trial) -> Trial:
-        self._write(trial)
-        self._running.discard(trial.number)
-        self.trials[trial.number] = trial
-        return trial
-
-    def _write(self, trial: Trial) -> None:
-        uri = self.store.uri(self.folder, "trials", f"{trial.number:05d}.json")
-        self.store.write(uri, trial.model_dump_json(indent=1).encode())
+        ended = trial.model_copy(update={"ended": time.time()})
+        self._journal.append({"trial": ended.model_dump(mode="json", exclude_defaults=True)})
+        self._running.discard(ended.number)
+        self.trials[ended.number] = ended
+        return ended
 
     def _open(self) -> None:
         uri = self.store.uri(self.folder, STUDY_FILE)
@@ -190,19 +211,38 @@ class Study(Trials):
                     f"{wanted.get(name)!r}, but the study {self.folder} was begun with {found.get(name)!r}",
                     "what it was begun with, or another study",
                 )
-        self.trials = self._read_trials()
+        self._read()
 
-    def _read_trials(self) -> list[Trial]:
-        trials = []
-        folder = self.store.strip(self.store.uri(self.folder, "trials"))
-        paths = self.store.filesystem.find(folder) if self.store.filesystem.exists(folder) else []
-        for path in sorted(path for path in paths if path.endswith(".json")):
+    def _read(self) -> None:
+        trials: dict[int, Trial] = {}
+        clock: list[float] = []
+        for number, record in enumerate(self._journal.read(), 1):
             try:
-                trials.append(Trial.model_validate_json(self.store.filesystem.cat_file(path)))
+                match record:
+                    case {"trial": trial}:
+                        read = Trial.model_validate(trial)
+                        trials[read.number] = read
+                        if clock and read.ended:
+                            clock[-1] = max(clock[-1], read.ended)
+                    case {"round": turned}:
+                        self.rounds.append(Round.model_validate(turned))
+                    case {"session": float(began)}:
+                        self._sessions += _length(clock)
+                        clock = [began, began]
+                    case _:
+                        raise ValueError("it is neither a trial nor a round")
             except ValueError as error:
-                raise CorruptArtifactError(f"{path}: the trial is unreadable ({error})") from error
-        if [trial.number for trial in trials] != list(range(len(trials))):
+                raise CorruptArtifactError(
+                    f"{self.folder}: record {number} of the journal is unreadable ({error})"
+                ) from error
+        self._sessions += _length(clock)
+        if sorted(trials) != list(range(len(trials))):
             raise CorruptArtifactError(
-                f"{folder}: trials are missing; what would do: remove the study's folder"
+                f"{self.folder}: trials are missing; what would do: remove the study's folder"
             )
-        return trials
+        self.trials = [trials[number] for number in sorted(trials)]
+
+
+def _length(clock: list[float]) -> list[float]:
+    """Return how long a session was, that had a beginning and an end."""
+    return [clock[1] - clock[0]] if clock else []

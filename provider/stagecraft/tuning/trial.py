@@ -13,7 +13,19 @@ class TrialState(StrEnum):
 
     RUNNING = "running"
     FINISHED = "finished"
+    STOPPED = "stopped"
     FAILED = "failed"
+
+
+class Cause(StrEnum):
+    """Why a trial failed."""
+
+    RAISED = "raised"
+    DIED = "died"
+    NO_METRIC = "no metric"
+    NOT_FINITE = "not finite"
+    MEMORY = "memory"
+    TIME = "time"
 
 
 class Trial(BaseModel):
@@ -21,8 +33,12 @@ class Trial(BaseModel):
 
     :param number: counts from 0, in the order of asking
     :param attempt: 1, or more where the trial was interrupted and begun again
-    :param metrics: what the objective returned
+    :param round: the round of the study that asked for it, from 0
+    :param metrics: what the objective returned; where it was stopped early, what it had reported last
+    :param curve: what it reported on its way: (step, value of the study's first objective)
     :param seconds: wall time of the last attempt
+    :param cpu: CPU seconds of the last attempt
+    :param ended: when, in seconds since 1970
     :param message: why it failed
     """
 
@@ -32,8 +48,13 @@ class Trial(BaseModel):
     parameters: dict[str, Any]
     state: TrialState = TrialState.RUNNING
     attempt: int = 1
+    round: int = 0
     metrics: dict[str, float] = {}
+    curve: list[tuple[float, float]] = []
     seconds: float = 0.0
+    cpu: float = 0.0
+    ended: float | None = None
+    cause: Cause | None = None
     message: str | None = None
 
     @property

@@ -1,100 +1,59 @@
-"""Running a study's trials."""
+"""Trials of a study, to look at."""
 
 from __future__ import annotations
 
-import logging
-import os
-import time
-import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
 
-from stagecraft.errors import JobFailedError
-from stagecraft.jobs.ray_session import ray_session
-from stagecraft.tuning.space import Parameters
-from stagecraft.tuning.study import Study
+from stagecraft.tuning.rounds import Round
+from stagecraft.tuning.spec import StudySpec
 from stagecraft.tuning.trial import Trial, TrialState
 
-log = logging.getLogger(__name__)
 
-Objective = Callable[[Parameters], Mapping[str, Any]]
-"""Runs one trial: parameters → metrics by their names. It is copied to the trials' processes once."""
+class Trials:
+    """The trials of a study, or its first ones."""
 
+    def __init__(self, spec: StudySpec, trials: list[Trial], rounds: list[Round]) -> None:
+        self.spec, self.trials, self.rounds = spec, trials, rounds
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a trial's process hands back.
+    @property
+    def finished(self) -> list[Trial]:
+        return [trial for trial in self.trials if trial.state is TrialState.FINISHED]
 
-    :param message: what it raised, or None
-    """
+    @property
+    def failed(self) -> list[Trial]:
+        return [trial for trial in self.trials if trial.state is TrialState.FAILED]
 
-    metrics: dict[str, Any]
-    seconds: float
-    message: str | None = None
-    trace: str | None = None
+    @property
+    def stopped(self) -> list[Trial]:
+        return [trial for trial in self.trials if trial.state is TrialState.STOPPED]
 
+    @property
+    def settled(self) -> list[Trial]:
+        """The trials that ended, in whatever way."""
+        return [trial for trial in self.trials if trial.state is not TrialState.RUNNING]
 
-def run_trials(
-    study: Study,
-    objective: Objective,
-    *,
-    trials: int,
-    address: str | None = None,
-    on_trial: Callable[[Trial], None] | None = None,
-) -> Trial:
-    """Run a study up to ``trials`` trials on Ray Tune; return the best one of them.
-
-    A trial that raises, dies, or returns no finite metric has failed, with a message; the sweep goes on.
-
-    :param trials: how many the study shall have in all, those of earlier runs among them
-    :param address: a Ray cluster's, or None for a Ray of this process
-    :param on_trial: called after each trial's end
-    :raises JobFailedError: no trial finished; the message holds the first trial's error
-    :raises UnreachableError: no Ray
-    """
-    if study.remaining(trials):
-        cpus = min(study.spec.concurrency, len(os.sched_getaffinity(0)))
-        with ray_session(cpus, address=address) as scratch:
-            from stagecraft.tuning.ray_tune import run_on_tune
-
-            run_on_tune(study, objective, trials, scratch, on_trial or (lambda trial: None))
-    tried = study.first(trials)
-    best = tried.best
-    if best is None:
-        first = tried.failed[0]
-        raise JobFailedError(
-            f"none of the {len(tried.trials)} trials finished; {first.name} with {first.parameters} "
-            f"failed: {first.message}"
+    @property
+    def best(self) -> Trial | None:
+        """The finished trial with the best first objective; the earlier one of equals."""
+        return min(
+            self.finished, key=lambda trial: (self.spec.losses(trial.metrics), trial.number), default=None
         )
-    return best
 
+    @property
+    def front(self) -> list[Trial]:
+        """The Pareto front: the finished trials that none beats in one objective and equals in the others."""
+        return list(self._front())
 
-def attempt(objective: Objective, parameters: Parameters) -> Outcome:
-    """Run one trial in its process; return its metrics, or what it raised."""
-    begun = time.monotonic()
-    try:
-        metrics = dict(objective(dict(parameters)))
-    except Exception as error:  # noqa: BLE001 - whatever a trial raises ends that trial alone
-        message = f"{type(error).__name__}: {error}"
-        return Outcome({}, time.monotonic() - begun, message, traceback.format_exc())
-    return Outcome(metrics, time.monotonic() - begun)
+    def first(self, number: int) -> Trials:
+        """The first trials: those of an equal study of so many, whatever came after them."""
+        rounds = [each for each in self.rounds if each.begins < number]
+        return Trials(self.spec, self.trials[:number], rounds)
 
-
-def settle(study: Study, trial: Trial, outcome: Outcome | None, seconds: float) -> Trial:
-    """Record how a trial ended.
-
-    :param outcome: what its process handed back, or None where it died
-    """
-    if outcome is None:
-        settled = study.fail(trial, "the trial's process died", seconds=seconds)
-    elif outcome.message is not None:
-        log.warning("%s", outcome.trace)
-        settled = study.fail(trial, outcome.message, seconds=outcome.seconds)
-    else:
-        settled = study.finish(trial, outcome.metrics, seconds=outcome.seconds)
-    if settled.state is TrialState.FAILED:
-        log.warning("%s failed with %s: %s", trial.name, trial.parameters, settled.message)
-    else:
-        log.info("%s: %s with %s", trial.name, settled.metrics, trial.parameters)
-    return settled
+    def _front(self) -> Iterator[Trial]:
+        finished = [(self.spec.losses(trial.metrics), trial) for trial in self.finished]
+        for own, trial in finished:
+            others = (other for other, _ in finished if other != own)
+            if not any(
+                all(theirs <= ours for theirs, ours in zip(other, own, strict=True)) for other in others
+            ):
+                yield trial

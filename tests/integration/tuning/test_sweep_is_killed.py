@@ -14,7 +14,8 @@ import pytest
 
 from stagecraft.artifacts.store import Store
 from stagecraft.tuning.space import Integer, Uniform
-from stagecraft.tuning.study import Study, StudySpec
+from stagecraft.tuning.spec import StudySpec
+from stagecraft.tuning.study import Study
 from stagecraft.tuning.trial import TrialState
 
 pytestmark = pytest.mark.ray
@@ -22,27 +23,28 @@ pytestmark = pytest.mark.ray
 TRIALS = 10
 SPEC = StudySpec(
     space={"x": Uniform(0, 1), "y": Integer(1, 9)},
-    metric="loss",
-    direction="minimize",
+    objectives={"loss": "minimize"},
     searcher="gaussian_process",
     concurrency=2,
 )
 PROGRAM = """
 import sys, time
 from stagecraft.artifacts.store import Store
-from stagecraft.tuning.study import Study, StudySpec
-from stagecraft.tuning.trials import run_trials
+from stagecraft.tuning.budget import Budget
+from stagecraft.tuning.run import run_trials
+from stagecraft.tuning.spec import StudySpec
+from stagecraft.tuning.study import Study
 
 store, ended, spec, trials = sys.argv[1:]
 
-def objective(parameters):
+def objective(parameters, attempt):
     time.sleep(0.4)
     with open(ended, "a") as file:
         file.write(f"{parameters['x']}\\n")
     return {"loss": (parameters["x"] - 0.3) ** 2 + parameters["y"]}
 
 study = Study(Store(store), "studies/example", StudySpec.model_validate_json(spec))
-run_trials(study, objective, trials=int(trials))
+run_trials(study, objective, budget=Budget(trials=int(trials)))
 """
 
 

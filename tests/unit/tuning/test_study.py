@@ -10,8 +10,9 @@ import pytest
 from stagecraft.artifacts.store import Store
 from stagecraft.errors import CorruptArtifactError, InvalidInputError
 from stagecraft.tuning.space import Integer, Uniform
-from stagecraft.tuning.study import Study, StudySpec
-from stagecraft.tuning.trial import Trial, TrialState
+from stagecraft.tuning.spec import StudySpec
+from stagecraft.tuning.study import Study
+from stagecraft.tuning.trial import Cause, Trial, TrialState
 
 FOLDER = "studies/example"
 
@@ -19,8 +20,7 @@ FOLDER = "studies/example"
 def spec(**changes: Any) -> StudySpec:
     given: dict[str, Any] = {
         "space": {"x": Uniform(0, 1)},
-        "metric": "loss",
-        "direction": "minimize",
+        "objectives": {"loss": "minimize"},
         "searcher": "gaussian_process",
         "concurrency": 2,
     }
@@ -109,7 +109,7 @@ def test_the_next_trial_waits_for_the_one_it_is_chosen_by(store: Store) -> None:
 
 def test_more_trials_go_on_from_the_ones_before(store: Store) -> None:
     begun = run(opened(store), 4)
-    study = opened(store)
+    study = Study.opened(store, FOLDER)
     assert study.ask(4) is None
     assert study.remaining(6) == 2
     assert run(study, 6)[:4] == begun
@@ -137,23 +137,23 @@ def test_a_trial_without_a_finite_metric_has_failed(store: Store, metrics: dict[
 def test_the_best_trial_follows_the_direction(
     store: Store, direction: Literal["minimize", "maximize"], best: float
 ) -> None:
-    study = opened(store, direction=direction, searcher="random")
+    study = opened(store, objectives={"loss": direction}, searcher="random")
     for value in (2.0, 1.0, 3.0):
         study.finish(asked(study), {"loss": value}, seconds=0.0)
-    study.fail(asked(study), "no", seconds=0.0)
+    study.fail(asked(study), Cause.RAISED, "no", seconds=0.0)
     assert study.best is not None
     assert study.best.metrics["loss"] == best
 
 
 def test_failed_trials_are_kept_once_one_has_finished_and_tried_again_before(store: Store) -> None:
     study = opened(store)
-    study.fail(asked(study), "no", seconds=0.0)
+    study.fail(asked(study), Cause.RAISED, "no", seconds=0.0)
     again = asked(opened(store))
     assert (again.number, again.attempt) == (0, 2)
 
     study = opened(store)
     judged(study, asked(study))
-    study.fail(asked(study), "no", seconds=0.0)
+    study.fail(asked(study), Cause.RAISED, "no", seconds=0.0)
     assert asked(opened(store)).number == 2
 
 
@@ -163,7 +163,7 @@ def test_failed_trials_are_kept_once_one_has_finished_and_tried_again_before(sto
         ({"space": {"x": Uniform(0, 2)}}, "study.space"),
         ({"space": {"x": Uniform(0, 1), "y": Integer(1, 2)}}, "study.space"),
         ({"seed": 1}, "study.seed"),
-        ({"metric": "auc"}, "study.metric"),
+        ({"objectives": {"auc": "minimize"}}, "study.objectives"),
         ({"searcher": "random"}, "study.searcher"),
     ],
 )
@@ -178,12 +178,74 @@ def test_a_study_is_not_opened_with_another_specification(
 def test_a_damaged_study_is_refused(store: Store) -> None:
     study = opened(store)
     judged(study, asked(study))
-    store.write(store.uri(FOLDER, "trials", "00000.json"), b"{")
-    with pytest.raises(CorruptArtifactError, match="00000"):
+    judged(study, asked(study))
+    path = Path(store.root, FOLDER, "journal.jsonl")
+    whole = path.read_bytes()
+    path.write_bytes(b"{\n" + whole)
+    with pytest.raises(CorruptArtifactError, match="record 1 "):
         opened(store)
-    store.filesystem.rm_file(store.uri(FOLDER, "trials", "00000.json"))
-    store.write(
-        store.uri(FOLDER, "trials", "00001.json"), Trial(number=1, parameters={}).model_dump_json().encode()
-    )
+    path.write_bytes(b"".join(line for line in whole.splitlines(True) if b'"number":0' not in line))
     with pytest.raises(CorruptArtifactError, match="missing"):
         opened(store)
+    path.write_bytes(whole.replace(b'"loss"', b'"loss":1,"x"'))
+    assert opened(store).trials[0].metrics["loss"] == 1, "what is whole is read"
+    path.write_bytes(whole.replace(b'"seconds"', b'"hours"'))
+    with pytest.raises(CorruptArtifactError, match="hours"):
+        opened(store)
+
+
+def test_a_trial_that_never_ends_is_given_up(store: Store) -> None:
+    for attempt in (1, 2, 3):
+        assert asked(opened(store)).attempt == attempt
+    study = opened(store)
+    assert asked(study).number == 1
+    assert study.trials[0].cause is Cause.DIED
+
+
+def test_of_several_objectives_the_front_is_kept(store: Store) -> None:
+    study = opened(store, objectives={"loss": "minimize", "auc": "maximize"}, searcher="random")
+    pairs = [(1.0, 0.5), (2.0, 0.9), (1.0, 0.5), (3.0, 0.8), (1.5, 0.5), (2.0, 0.95)]
+    for loss, auc in pairs:
+        study.finish(asked(study), {"loss": loss, "auc": auc}, seconds=0.0)
+    assert [trial.number for trial in study.front] == [0, 2, 5]
+    assert study.best is not None
+    assert study.best.number == 0
+    study.finish(asked(study), {"loss": 0.0}, seconds=0.0)
+    assert study.failed[0].cause is Cause.NO_METRIC
+
+
+@pytest.mark.parametrize("narrow", [0.5, 1.0])
+def test_a_round_narrows_the_space_around_the_best_and_is_recorded(store: Store, narrow: float) -> None:
+    changes: dict[str, Any] = {"rounds": {"trials": 6, "narrow": narrow}, "searcher": "random"}
+    study = opened(store, **changes)
+    run(study, 12)
+    again = opened(store, **changes)
+    run(again, 18)
+    assert [(each.number, each.begins) for each in again.rounds] == [(1, 6), (2, 12)]
+    for turned in again.rounds:
+        dimension: Any = turned.space["x"]
+        assert dimension.high - dimension.low == pytest.approx(narrow**turned.number)
+        mine = [trial for trial in again.trials if trial.round == turned.number]
+        assert len(mine) == 6
+        assert all(dimension.low <= trial.parameters["x"] <= dimension.high for trial in mine)
+        assert turned.best == again.first(turned.begins - 1).best.parameters  # type: ignore[union-attr]
+
+
+def test_the_wall_time_of_all_runs_counts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr("time.time", lambda: now)
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    for _ in range(2):
+        study = opened(store)
+        study.begin()
+        now += 5
+        judged(study, asked(study))
+        now += 100  # what happens after the last trial's end is not known any more
+    assert opened(store).wall == 10.0
+
+
+def test_starting_points_come_first_and_must_lie_in_the_space(store: Store) -> None:
+    study = opened(store, start=[{"x": 0.25}])
+    assert asked(study).parameters == {"x": 0.25}
+    with pytest.raises(ValueError, match=r"start\[0\].x: 2 is out of bounds"):
+        StudySpec(space={"x": Uniform(0, 1)}, objectives={"loss": "minimize"}, start=[{"x": 2}])

@@ -1,10 +1,11 @@
-"""Bayesian optimisation by a Gaussian process."""
+"""Bayesian optimisation with scikit-optimize's models."""
 
 from __future__ import annotations
 
+import random
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from stagecraft.tuning.searcher import Searcher
 from stagecraft.tuning.space import Choice, Parameters
@@ -23,23 +24,26 @@ class GaussianProcess(Searcher):
     """
 
     name = "gaussian_process"
+    model: ClassVar[str] = "GP"
+    redraws = 3  # Each fits the model anew.
 
     @property
     def initial(self) -> int:
         """How many trials are drawn at random."""
         return len(self.space) + 2
 
-    def ask(self, number: int, pending: Sequence[Parameters] = ()) -> Parameters:
-        losses = [seen.loss for seen in self.observations if seen.loss is not None]
+    def propose(self, number: int, pending: Sequence[Parameters], source: random.Random) -> Parameters:
+        told = self.losses(source)
+        losses = [loss for loss in told if loss is not None]
         if number < self.initial or not losses:
-            return self.sample(number)
+            return self.space.sample(source)
         points = [self._encode(seen.parameters) for seen in self.observations]
-        values = [max(losses) if seen.loss is None else seen.loss for seen in self.observations]
+        values = [max(losses) if loss is None else loss for loss in told]
         points += [self._encode(parameters) for parameters in pending]
         values += [min(losses)] * len(pending)
-        return self._decode(self._propose(number, points, values))
+        return self._decode(self._best(points, values, source.getrandbits(32)))
 
-    def _propose(self, number: int, points: list[list[Any]], values: list[float]) -> list[Any]:
+    def _best(self, points: list[list[Any]], values: list[float], seed: int) -> list[Any]:
         from sklearn.exceptions import ConvergenceWarning
         from skopt import Optimizer
         from skopt.space import Categorical, Real
@@ -52,11 +56,7 @@ class GaussianProcess(Searcher):
             for dimension in self.space.dimensions.values()
         ]
         optimizer = Optimizer(
-            dimensions,
-            base_estimator="GP",
-            acq_func="EI",
-            n_initial_points=0,
-            random_state=self.random(number).getrandbits(32),
+            dimensions, base_estimator=self.model, acq_func="EI", n_initial_points=0, random_state=seed
         )
         # Threads cost six times the CPU on matrices this small, and change the last bits.
         with warnings.catch_warnings(), threadpool_limits(1):
@@ -68,7 +68,7 @@ class GaussianProcess(Searcher):
     def _encode(self, parameters: Parameters) -> list[Any]:
         """Numbers as their place in the unit interval, a choice as its number in the list."""
         return [
-            str(int(unit * len(dimension.options)))
+            str(min(int(unit * len(dimension.options)), len(dimension.options) - 1))
             if isinstance(dimension, Choice)
             else min(max(unit, 0.0), 1.0)
             for dimension, unit in zip(
@@ -83,3 +83,17 @@ class GaussianProcess(Searcher):
                 for dimension, value in zip(self.space.dimensions.values(), point, strict=True)
             ]
         )
+
+
+class ExtraTrees(GaussianProcess):
+    """As :class:`GaussianProcess`, with extremely randomised trees in its place."""
+
+    name = "extra_trees"
+    model = "ET"
+
+
+class RandomForest(GaussianProcess):
+    """As :class:`GaussianProcess`, with a random forest in its place."""
+
+    name = "random_forest"
+    model = "RF"

@@ -1,0 +1,105 @@
+"""The searcher that is used where none is named."""
+
+from __future__ import annotations
+
+import random
+import statistics
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from stagecraft.tuning.genetic import Genetic, spread
+from stagecraft.tuning.searcher import key_of
+from stagecraft.tuning.space import Parameters
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from stagecraft.tuning.cube import Cube
+
+CHEAP, MANY = 0.05, 300
+ELITE, REFINED = 6, 4
+
+
+class Default(Genetic):
+    """Picks by the cost of a trial: a genetic algorithm for short ones, a small Gaussian process else.
+
+    The first trials are spread evenly over the space. Then, where a trial costs more than a twentieth of a
+    CPU second, each is the one of many candidates (anywhere in the space, near the best so far, and mixed
+    from them) that a Gaussian process expects to improve most on the best. The process sees the losses by
+    their ranks and is fitted anew for each trial, in some hundredths of a second; so it ends at 300 trials,
+    and the genetic algorithm goes on.
+
+    Source: Jones et al., Efficient Global Optimization of Expensive Black-Box Functions, Journal of Global
+    Optimization 13, 1998; Eriksson et al., Scalable Global Optimization via Local Bayesian Optimization,
+    NeurIPS 2019, for candidates near the best.
+    """
+
+    name = "default"
+
+    def propose(self, number: int, pending: Sequence[Parameters], source: random.Random) -> Parameters:
+        if number < self.initial:
+            return self.space.from_unit(spread(number, len(self.space), self.seed, source))
+        told = self.losses(source)
+        if len(told) - told.count(None) < 3 or len(told) > MANY or self._cheap():
+            return super().propose(number, pending, source)
+        return self._modelled(told, pending, source)
+
+    @cached_property
+    def _cube(self) -> Cube:
+        from stagecraft.tuning.cube import Cube
+
+        return Cube(self.space)
+
+    def _cheap(self) -> bool:
+        costs = [seen.cost for seen in self.observations]
+        return statistics.median(costs) < CHEAP
+
+    def _modelled(
+        self, told: list[float | None], pending: Sequence[Parameters], source: random.Random
+    ) -> Parameters:
+        import numpy as np
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+        from stagecraft.tuning.kriging import Kriging, expected_improvement
+
+        draw = np.random.default_rng(source.getrandbits(64))
+        cube, units = (
+            self._cube,
+            np.array([self.space.to_unit(seen.parameters) for seen in self.observations]),
+        )
+        values = transformed(told)
+        with threadpool_limits(1):
+            model = Kriging.fit(cube.features(units), values)
+            if pending:  # what runs is believed to come to what the model says
+                waiting = np.array([self.space.to_unit(parameters) for parameters in pending])
+                values = np.append(values, model.predict(cube.features(waiting))[0])
+                units = np.vstack([units, waiting])
+                model = Kriging.fit(cube.features(units), values)
+            goal = float(model.predict(cube.features(units))[0].min())
+
+            def promise(points: np.ndarray) -> np.ndarray:
+                return expected_improvement(*model.predict(cube.features(points)), goal)
+
+            points = cube.candidates(units[np.argsort(values, kind="stable")[:ELITE]], draw)
+            best = points[np.argsort(-promise(points), kind="stable")[:REFINED]]
+            points = np.vstack([points, cube.finer(best, draw)])
+            order = np.argsort(-promise(points), kind="stable")
+        known = {key_of(parameters) for parameters in (*(s.parameters for s in self.observations), *pending)}
+        for place in order:
+            parameters = self.space.from_unit(points[place].tolist())
+            if self.space.feasible(parameters) and key_of(parameters) not in known:
+                return parameters
+        return self.space.sample(source)
+
+
+def transformed(told: list[float | None]) -> np.ndarray:
+    """Return losses as a model takes them: ..."""
+    import numpy as np
+    from scipy.special import ndtri
+    from scipy.stats import rankdata
+
+    finished = [loss for loss in told if loss is not None]
+    losses = np.array([max(finished) if loss is None else loss for loss in told])
+    values: np.ndarray = ndtri((rankdata(losses) - 0.5) / len(losses))
+    return values

@@ -1,0 +1,91 @@
+"""A study as a plain loop of Ray tasks: some milliseconds a trial."""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from stagecraft.tuning.attempt import Attempt, Outcome, run
+from stagecraft.tuning.settle import settle
+from stagecraft.tuning.stopping import Stopper
+from stagecraft.tuning.trial import Cause, Trial
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stagecraft.tuning.session import Session
+
+POLL = 1.0
+
+
+def run_on_tasks(session: Session, going: Callable[[], bool]) -> None:
+    """Run trials until the budget is used up, or until ``going`` says no and what runs has ended."""
+    import ray
+
+    study, limits = session.study, session.limits
+    trainer = ray.put(session.objective)
+    task = ray.remote(_trial).options(num_cpus=limits.cpus, max_retries=0)
+    running: dict[Any, tuple[Trial, float]] = {}
+    while True:
+        while going() and len(running) < study.spec.concurrency and (trial := session.ask()) is not None:
+            order = (trial.parameters, session.attempt(trial), study.spec.metric, limits, session.reports)
+            running[task.remote([trainer], *order)] = trial, time.monotonic()
+        if not running:
+            return
+        ready, _ = ray.wait(list(running), timeout=min(POLL, max(session.left, 0.01)))
+        for reference in ready:
+            trial, began = running.pop(reference)
+            outcome = _outcome(reference)
+            session.on_trial(settle(study, trial, outcome, session.folder(trial), time.monotonic() - began))
+        if session.left <= 0:
+            for reference in running:
+                ray.cancel(reference, force=True)
+            return
+
+
+def _outcome(reference: Any) -> Outcome | None:
+    """Return what a trial handed back, or None where its process died."""
+    import ray
+    from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
+
+    try:
+        outcome: Outcome = ray.get(reference)
+    except OutOfMemoryError as error:
+        return Outcome({}, 0.0, 0.0, [], message=str(error).split("\n")[0], cause=Cause.MEMORY)
+    except RayTaskError as error:
+        return Outcome({}, 0.0, 0.0, [], message=str(error.cause), trace=str(error))
+    except RayError:
+        return None
+    return outcome
+
+
+def _trial(
+    trainer: list[Any], parameters: Any, attempt: Attempt, metric: str, limits: Any, reports: Any
+) -> Outcome:
+    import ray
+
+    if reports is not None:
+        attempt.stops = lambda *report: bool(ray.get(reports.stops.remote(*report)))
+    return run(_fetched(trainer[0]), parameters, attempt, metric, limits)
+
+
+@lru_cache(maxsize=1)
+def _fetched(trainer: Any) -> Any:
+    """Each process takes the trainer once."""
+    import ray
+
+    return ray.get(trainer)
+
+
+class Reports:
+    """An actor that takes in what trials report, and says which are to stop.
+
+    :param sign: 1 where the objective is to fall, -1 where it is to rise
+    """
+
+    def __init__(self, stopper: Stopper, sign: int) -> None:
+        self.stopper, self.sign = stopper, sign
+
+    def stops(self, number: int, step: float, value: float) -> bool:
+        return self.stopper.stops(number, step, self.sign * value)

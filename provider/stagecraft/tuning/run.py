@@ -1,0 +1,102 @@
+"""Running a study's trials on Ray."""
+
+from __future__ import annotations
+
+import os
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from stagecraft.errors import JobFailedError
+from stagecraft.jobs.ray_session import ray_session
+from stagecraft.tuning.attempt import Limits, Objective
+from stagecraft.tuning.budget import Budget
+from stagecraft.tuning.session import Session
+from stagecraft.tuning.stopping import Stopping
+from stagecraft.tuning.study import Study
+from stagecraft.tuning.trial import Trial
+
+HEAVY = 30.0
+
+Runner = Literal["auto", "tasks", "tune"]
+
+
+def run_trials(
+    study: Study,
+    objective: Objective,
+    *,
+    budget: Budget,
+    limits: Limits | None = None,
+    stopping: Stopping | None = None,
+    runner: Runner = "auto",
+    address: str | None = None,
+    on_trial: Callable[[Trial], None] | None = None,
+) -> Trial:
+    """Run a study until its budget is used up; return the best of its trials.
+
+    A trial that raises, dies, takes more than it may, or returns no finite metric has failed, with a message;
+    the sweep goes on, unless its first ten trials have all failed.
+
+    :param budget: of the study in all, earlier runs among it
+    :param limits: of each trial
+    :param stopping: which trials end early, where the objective reports steps
+    :param runner: ``tasks`` (a loop of Ray tasks, some milliseconds a trial), ``tune`` (Ray Tune), or
+        ``auto``: tasks, and Ray Tune once a usual trial has taken more than half a minute
+    :param address: a Ray cluster's, or None for a Ray of this process
+    :param on_trial: called after each trial's end
+    :raises JobFailedError: no trial finished; the message holds the first trial's error
+    :raises UnreachableError: no Ray
+    """
+    limits = limits or Limits()
+    if study.remaining(budget.trials) and not budget.used_up(study, study.wall):
+        study.begin()
+        cpus = min(study.spec.concurrency * limits.cpus, len(os.sched_getaffinity(0)))
+        with ray_session(max(int(cpus), 1), address=address) as scratch:
+            session = Session(study, objective, budget, limits, scratch, on_trial or (lambda trial: None))
+            session.reports = _reports(study, stopping)
+            _run(session, runner, scratch)
+    tried = study.first(budget.trials)
+    if (best := tried.best) is not None:
+        return best
+    if not tried.failed:
+        raise JobFailedError(
+            f"no trial of {study.folder} finished within the budget; what would do: a larger one"
+        )
+    first = tried.failed[0]
+    raise JobFailedError(
+        f"none of the {len(tried.trials)} trials finished; {first.name} with {first.parameters} failed: "
+        f"{first.message}"
+    )
+
+
+def _run(session: Session, runner: Runner, scratch: Path) -> None:
+    from stagecraft.tuning.ray_tasks import run_on_tasks
+
+    if runner != "tune":
+        run_on_tasks(session, lambda: runner == "tasks" or not _heavy(session.study))
+    if runner == "tune" or (runner == "auto" and _heavy(session.study)):
+        from stagecraft.tuning.ray_tune import run_on_tune
+
+        run_on_tune(session, scratch)
+
+
+def _heavy(study: Study) -> bool:
+    seconds = [trial.seconds for trial in study.settled]
+    return len(seconds) >= study.spec.concurrency and statistics.median(seconds) > HEAVY
+
+
+def _reports(study: Study, stopping: Stopping | None) -> Any:
+    """Start the actor that stops trials, knowing what earlier ones have reported."""
+    if stopping is None:
+        return None
+    import ray
+
+    from stagecraft.tuning.ray_tasks import Reports
+    from stagecraft.tuning.stopping import Stopper
+
+    stopper, sign = Stopper(stopping), 1 if study.spec.direction == "minimize" else -1
+    for trial in study.settled:
+        for step, value in trial.curve:
+            stopper.stops(trial.number, step, sign * value)
+    return ray.remote(Reports).options(num_cpus=0).remote(stopper, sign)

@@ -1,0 +1,64 @@
+"""What decides which parameters a study's trials get."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from stagecraft.tuning.rounds import Rounds
+from stagecraft.tuning.searchers import SearcherName
+from stagecraft.tuning.space import Dimension, Space
+
+Direction = Literal["minimize", "maximize"]
+
+
+class StudySpec(BaseModel):
+    """What decides which parameters a study's trials get.
+
+    :param space: name → dimension
+    :param constraints: name → expression over parameters that must hold
+    :param objectives: metric → whether it is to fall or to rise. The first one is watched; of several, the
+        trials that no other one beats in all of them make the Pareto front
+    :param seed: decides every random draw
+    :param concurrency: trials at a time: trial ``n`` is chosen by the results of trials up to
+        ``n - concurrency``, whichever ended meanwhile, so equal studies choose equal trials
+    :param start: parameters to try first, as the trainer's own defaults
+    :param rounds: rounds that narrow the space; one round without end where None
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    space: dict[str, Dimension]
+    constraints: dict[str, str] = {}
+    objectives: dict[str, Direction] = Field(min_length=1)
+    searcher: SearcherName = "default"
+    seed: int = 0
+    concurrency: int = Field(default=1, ge=1)
+    start: list[dict[str, Any]] = []
+    rounds: Rounds | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> StudySpec:
+        space = Space(self.space, self.constraints)
+        for number, given in enumerate(self.start):
+            space.check(given, f"study.start[{number}]")
+        return self
+
+    @property
+    def metric(self) -> str:
+        """The first objective."""
+        return next(iter(self.objectives))
+
+    @property
+    def direction(self) -> Direction:
+        """Of the first objective."""
+        return self.objectives[self.metric]
+
+    def losses(self, metrics: Mapping[str, float]) -> tuple[float, ...]:
+        """Return the objectives' values, the lower the better."""
+        return tuple(
+            metrics[name] if direction == "minimize" else -metrics[name]
+            for name, direction in self.objectives.items()
+        )
