@@ -25,16 +25,28 @@ def main() -> None:
     )
     parser.add_argument("--host", default="127.0.0.1", help="an IP address (default: %(default)s)")
     parser.add_argument("--port", type=int, default=3000, help="(default: %(default)s)")
-    for name, what in (
-        ("workers", "processes"),
-        ("max_rows", "rows a request"),
-        ("max_body", "bytes a request"),
-        ("keep_versions", "versions of a model to keep loaded"),
+    for name, kind, what in (
+        ("workers", int, "processes"),
+        ("max_rows", int, "rows a request"),
+        ("max_body", int, "bytes a request"),
+        ("max_seconds", int, "seconds that a request's body may take to arrive"),
+        ("keep_versions", int, "versions of a model to keep loaded"),
+        ("max_memory", int, "bytes that a worker may take with a model loaded"),
+        ("manifest", str, "the manifest's URI on an object store, for several instances"),
+        ("sample", float, "share of the requests whose rows are looked at for drift, and logged"),
+        ("request_log", str, "a folder's URI for sampled requests and scores, as Parquet"),
+        ("access_log", float, "share of the requests in the access log"),
     ):
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(
-            option, type=int, default=defaults[name].default, help=f"{what} (default: %(default)s)"
+            option, type=kind, default=defaults[name].default, help=f"{what} (default: %(default)s)"
         )
+    parser.add_argument(
+        "--fast-lane",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="answer predictions before BentoML's framework sees them",
+    )
     given = vars(parser.parse_args())
     host, port = given.pop("host"), given.pop("port")
     root = Path(given.pop("root")).absolute()

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from stagecraft.artifacts.model import Model
 from stagecraft.errors import CorruptArtifactError, InvalidInputError
-from stagecraft.serving.rows import check_schema, table_of
+from stagecraft.serving.rows import check_schema, rows_of, sendable, table_of, table_of_matrix
 from stagecraft.transforms.predictor import score_matrix
 from stagecraft.transforms.scored import predicted
 
 if TYPE_CHECKING:
+    import msgspec
     import numpy as np
     import pyarrow as pa
 
+    from stagecraft.serving.row_path.path import RowPath
+
 GOLDEN_TOLERANCE = 1e-5
+FEW_ROWS = 256
+"""Up to so many rows, the compiled chain is faster than Arrow."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ class Predictor:
             )
         self.model = model
         labels = model.meta.get("labels")
+        self.threshold = model.threshold
         self.labels: list[Any] | None = list(labels) if labels else None
 
     @classmethod
@@ -70,23 +77,67 @@ class Predictor:
         """The raw columns that the model reads, with their types."""
         return self.model.input_schema
 
+    @cached_property
+    def row_path(self) -> RowPath | None:
+        """The chain compiled for few rows; None where its rows go through Arrow whatever their number."""
+        from stagecraft.serving.row_path.path import RowPath
+
+        return RowPath.of(self.model)
+
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> Prediction:
         """Score rows of JSON values, typed as :func:`stagecraft.serving.rows.table_of` says.
 
         :raises InvalidInputError: names the row, the column and the value
         """
-        return self.predict_table(table_of(rows, self.schema))
+        return self.prediction(self.row_scores(rows))
 
     def predict_table(self, table: pa.Table) -> Prediction:
         """Score an Arrow table of raw rows; columns that the model does not read are ignored.
 
         :raises InvalidInputError: a column is absent, or its values are not of the model's type
         """
-        scores = self.scores(table)
+        return self.prediction(self.scores(table))
+
+    def prediction(self, scores: np.ndarray) -> Prediction:
+        """Return scores with the labels that they predict."""
         if self.labels is None:
             return Prediction(scores.tolist(), None)
-        chosen = predicted(scores, self.model.threshold)
+        if len(scores) == 1 and scores.ndim == 1:  # Without NumPy, which takes longer for one.
+            score = scores.item()
+            return Prediction([score], [self.labels[score >= self.threshold]])
+        chosen = predicted(scores, self.threshold)
         return Prediction(scores.tolist(), [self.labels[label] for label in chosen])
+
+    def row_scores(self, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
+        """Return the score of each row of JSON values, float64; of more than two classes, rows × classes.
+
+        :raises InvalidInputError: names the row, the column and the value
+        """
+        if len(rows) <= FEW_ROWS and (path := self.row_path) is not None:
+            inputs = path.take(rows)
+            found = None if inputs is None else path.scores(inputs)
+            if found is not None:
+                return found
+        return self.scores(table_of(rows, self.schema))
+
+    def text_scores(self, rows: bytes | msgspec.Raw) -> np.ndarray | None:
+        """Return the scores of rows in JSON; None where only :meth:`row_scores` knows, or says why not."""
+        path = self.row_path
+        inputs = None if path is None else path.read(rows)
+        return None if path is None or inputs is None else path.scores(inputs)
+
+    def float_scores(self, matrix: np.ndarray) -> np.ndarray:
+        """Return the scores of rows of numbers, as :meth:`row_scores` does.
+
+        :param matrix: float32, rows × the columns of :attr:`schema`, NaN where a value is missing
+        :raises InvalidInputError: a column holds no numbers, or a number is not of its type
+        """
+        if len(matrix) <= FEW_ROWS and (path := self.row_path) is not None:
+            inputs = path.take_matrix(matrix)
+            found = None if inputs is None else path.scores(inputs)
+            if found is not None:
+                return found
+        return self.scores(table_of_matrix(matrix, self.schema))
 
     def scores(self, table: pa.Table) -> np.ndarray:
         """Return the score of each raw row, float64; of more than two classes, rows × classes."""
@@ -124,7 +175,23 @@ class Predictor:
             raise CorruptArtifactError(
                 f"{self.model.uri}: the golden rows have no scores, so it cannot be checked"
             )
-        difference = np.abs(self.scores(golden) - score_matrix(golden[column]))
+        expected = score_matrix(golden[column])
+        self._compare(self.scores(golden), expected)
+        if self.row_path is not None:
+            sent = sendable(golden.select(self.schema.names))
+            found = self.row_path.take(rows_of(golden.select(self.schema.names).filter(sent)))
+            scores = None if found is None else self.row_path.scores(found)
+            if scores is None:
+                raise CorruptArtifactError(
+                    f"{self.model.uri}: the golden rows are not of the model's own types"
+                )
+            self._compare(scores, expected[np.asarray(sent)])
+
+    def _compare(self, scores: np.ndarray, expected: np.ndarray) -> None:
+        """Refuse the model where scores of golden rows are not what its trainer computed."""
+        import numpy as np
+
+        difference = np.abs(scores - expected)
         if difference.ndim == 2:
             difference = difference.max(axis=1)
         if not (difference <= GOLDEN_TOLERANCE).all():
@@ -142,9 +209,11 @@ def warm_up() -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from stagecraft.serving.row_path import kernels
     from stagecraft.transforms import forest
 
     forest.warm_up()
+    kernels.warm_up()
     sink = io.BytesIO()
     pq.write_table(pa.table({"one": [1]}), sink)
     pq.read_table(pa.BufferReader(sink.getvalue()))

@@ -7,6 +7,7 @@ from pathlib import Path
 from stagecraft.artifacts.store import Store
 from stagecraft.errors import UnreachableError
 from stagecraft.serving.manifest_file import ManifestFile, Signature
+from stagecraft.serving.settings import Settings
 
 MARKS = (
     *(
@@ -75,3 +76,11 @@ class RemoteManifest(ManifestFile):
 
     def _unreachable(self, error: Exception) -> UnreachableError:
         return UnreachableError(f"the manifest {self.uri} is out of reach ({type(error).__name__}: {error})")
+
+
+def manifest_of(settings: Settings) -> ManifestFile:
+    """Return the manifest that a service follows."""
+    if settings.manifest is None:
+        return ManifestFile(settings.root)
+    store = Store(settings.manifest.rpartition("/")[0], settings.store().storage_options)
+    return RemoteManifest(settings.manifest, store, settings.root)

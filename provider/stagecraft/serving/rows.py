@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from stagecraft.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
 
 WHERE = "rows"
@@ -46,6 +47,51 @@ def table_of(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
             ) from error
         columns.append(_column(field.name, field.type, values))
     return pa.table(columns, schema=schema)
+
+
+def table_of_matrix(matrix: np.ndarray, schema: pa.Schema) -> pa.Table:
+    """Type rows of numbers by a model's input schema.
+
+    :param matrix: float32, rows × the columns of the schema, NaN where a value is missing
+    :raises InvalidInputError: a column holds no numbers; or a number is not of its type, which names its row
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    columns = []
+    for place, field in enumerate(schema):
+        values = matrix[:, place].astype(np.float64)
+        if pa.types.is_floating(field.type):
+            columns.append(pa.array(values, from_pandas=True).cast(field.type))
+        elif pa.types.is_integer(field.type):
+            listed = [None if value != value else value for value in values.tolist()]
+            columns.append(_integers(field.name, field.type, listed))
+        elif pa.types.is_boolean(field.type):
+            flags = [
+                {0.0: False, 1.0: True}.get(value, value) if value == value else None
+                for value in values.tolist()
+            ]
+            columns.append(pa.array(_each(field.name, field.type, flags, bool), field.type))
+        else:
+            raise InvalidInputError(
+                f"{WHERE}.{field.name}",
+                f"the column is of type {field.type}, which raw float32 cannot carry",
+                "the rows as JSON, or as an Arrow stream",
+            )
+    return pa.table(columns, schema=schema)
+
+
+def sendable(table: pa.Table) -> pa.ChunkedArray:
+    """Return which rows JSON can carry: those without an infinite number."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    sent = pa.chunked_array([pa.array([True] * table.num_rows, pa.bool_())])
+    for field in table.schema:
+        if pa.types.is_floating(field.type):
+            infinite = pc.is_inf(table[field.name].cast(pa.float64()))
+            sent = pc.and_not(sent, infinite.fill_null(False))
+    return sent
 
 
 def rows_of(table: pa.Table) -> list[dict[str, Any]]:

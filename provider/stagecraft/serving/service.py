@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
-import os
-import signal
 from typing import Any
 
 import bentoml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from stagecraft.errors import InvalidInputError
-from stagecraft.serving.body import JSONBody
+from stagecraft.errors import StagecraftError
+from stagecraft.serving.answers import Answers, status_of
+from stagecraft.serving.body import Body, Token
+from stagecraft.serving.follower import Follower
+from stagecraft.serving.http.forms import JSONRows
+from stagecraft.serving.http.lane import Lane
+from stagecraft.serving.http.predictions import KEY, Predictions
+from stagecraft.serving.http.protocol import install
 from stagecraft.serving.management import Management
-from stagecraft.serving.manifest import UnknownModelError
-from stagecraft.serving.manifest_file import ManifestFile
+from stagecraft.serving.monitor import Monitor
 from stagecraft.serving.predictor import warm_up
+from stagecraft.serving.remote_manifest import manifest_of
 from stagecraft.serving.settings import Settings
-from stagecraft.serving.table import ModelTable, NotLoadedError
+from stagecraft.serving.table import ModelTable
 from stagecraft.serving.workers import Workers
 
 log = logging.getLogger(__name__)
-
-POLL_SECONDS = 0.1
-INLINE_ROWS = 32
 
 
 def is_news(record: logging.LogRecord) -> bool:
@@ -35,8 +34,11 @@ def is_news(record: logging.LogRecord) -> bool:
 
 logging.getLogger("bentoml._internal.server.http_app").addFilter(is_news)
 settings = Settings.of_environment()
-table = ModelTable(ManifestFile(settings.root), settings.store())
+table = ModelTable(manifest_of(settings), settings.store(), settings.max_memory)
 workers = Workers(settings.root)
+monitor = Monitor(sample=settings.sample, access_log=settings.access_log)
+follower = Follower(table, workers, monitor, settings)
+answers = Answers(table, monitor, settings)
 
 
 class Question(BaseModel):
@@ -44,7 +46,8 @@ class Question(BaseModel):
 
     :param model: a model's name
     :param rows: raw rows; null is a missing value, and every column that the model reads must be there
-    :param version: the model's default version where None
+    :param version: a version or an alias; the model's default where None
+    :param key: where the alias has a rule, what decides among versions: equal keys meet the same one
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -52,6 +55,7 @@ class Question(BaseModel):
     model: str
     rows: list[dict[str, Any]]
     version: str | None = None
+    key: str | None = None
 
 
 @bentoml.service(
@@ -65,61 +69,34 @@ class Serving:
 
     @bentoml.on_startup  # type: ignore[untyped-decorator]
     async def begin(self) -> None:
-        workers.leave()
         warm_up()
-        await table.refresh()
-        self.told = table.state()
-        workers.report(*self.told)
-        self.watcher = asyncio.create_task(self.watch())
+        await follower.begin()
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     async def end(self) -> None:
-        self.watcher.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self.watcher
-        workers.leave()
-
-    async def watch(self) -> None:
-        """Follow the manifest; end with the supervisor, should it die without a word."""
-        supervisor = os.getppid()
-        while os.getppid() == supervisor:
-            try:
-                await table.refresh()
-                if self.told != (state := table.state()):
-                    workers.report(*state)
-                    self.told = state
-            except Exception:  # A full disk, say: the worker must go on answering, and try again.
-                log.exception("The worker cannot follow the manifest %s", table.file.path)
-            await asyncio.sleep(POLL_SECONDS)
-        os.kill(os.getpid(), signal.SIGTERM)
+        await follower.end()
 
     @bentoml.api(route="/predict")  # type: ignore[untyped-decorator]
     async def predict(self, request: Question, /, ctx: bentoml.Context) -> dict[str, Any]:
         """Score raw rows with a model: ``{"model", "version", "scores": [...], "labels": [...]}``."""
+        key = request.key or ctx.request.headers.get(KEY)
         try:
-            return await answer(request)
-        except UnknownModelError as error:
-            status, found = 404, str(error)
-        except InvalidInputError as error:
-            status, found = 400, str(error)
-        except NotLoadedError as error:
-            status, found = 503, str(error)
-        ctx.response.status_code = status
-        return {"error": found}
+            route, scores = await answers.answer(request.model, request.version, key, JSONRows(request.rows))
+        except StagecraftError as error:
+            ctx.response.status_code = status_of(error)
+            return {"error": str(error)}
+        found = route.predictor.prediction(scores)
+        return {
+            "model": request.model,
+            "version": route.version,
+            "scores": found.scores,
+            "labels": found.labels,
+        }
 
 
-async def answer(question: Question) -> dict[str, Any]:
-    """Answer from the table as it is now."""
-    rows = question.rows
-    if not 0 < len(rows) <= settings.max_rows:
-        raise InvalidInputError("rows", f"{len(rows)} rows", f"1 … {settings.max_rows} rows a request")
-    route = table.route(question.model, question.version)
-    if len(rows) <= INLINE_ROWS:
-        found = route.predictor.predict(rows)
-    else:
-        found = await asyncio.to_thread(route.predictor.predict, rows)
-    return {"model": question.model, "version": route.version, "scores": found.scores, "labels": found.labels}
-
-
+Serving.mount_asgi_app(Predictions(answers).app(), name="predictions")  # type: ignore[attr-defined]
 Serving.mount_asgi_app(Management(table, workers, settings).app())  # type: ignore[attr-defined]
-Serving.add_asgi_middleware(JSONBody, limit=settings.max_body)  # type: ignore[attr-defined]
+Serving.add_asgi_middleware(Token, allows=answers.allows)  # type: ignore[attr-defined]
+Serving.add_asgi_middleware(Body, limit=settings.max_body, seconds=settings.max_seconds)  # type: ignore[attr-defined]
+if settings.fast_lane and (hindrance := install(Lane(answers))):
+    log.warning("Predictions go through BentoML's framework alone: %s", hindrance)

@@ -14,21 +14,34 @@ from stagecraft.errors import InvalidInputError
 
 SETTINGS = "STAGECRAFT_SERVING_SETTINGS"
 TOKEN = "STAGECRAFT_SERVING_TOKEN"
+PREDICT_TOKEN = "STAGECRAFT_SERVING_PREDICT_TOKEN"
 STORE_OPTIONS = "STAGECRAFT_SERVING_STORE_OPTIONS"
 
 
 class Settings(BaseModel):
     """What a service and its workers need to know.
 
-    Secrets stay out of it: the management token is read from ``STAGECRAFT_SERVING_TOKEN``, and the store's
-    fsspec options, a JSON object, from ``STAGECRAFT_SERVING_STORE_OPTIONS``.
+    Secrets stay out of it: the management token is read from ``STAGECRAFT_SERVING_TOKEN``, that of
+    predictions, where they ask for one, from ``STAGECRAFT_SERVING_PREDICT_TOKEN``, and the store's fsspec
+    options, a JSON object, from ``STAGECRAFT_SERVING_STORE_OPTIONS``.
 
     :param root: the service's folder: manifest, workers' states
     :param store_root: the artifact store; models are loaded from nowhere else
     :param workers: processes
     :param max_rows: rows a request
     :param max_body: bytes a request
+    :param max_seconds: that a request's body may take to arrive
+    :param fast_lane: whether predictions are answered before BentoML's framework sees them, where the
+        installed Uvicorn allows it
     :param keep_versions: versions of a model to keep loaded when another is deployed
+    :param max_memory: bytes that a worker may take with a model loaded; one that takes more is refused
+    :param manifest: where the manifest is instead of below ``root``: a URI on an object store that several
+        instances follow; the store's options apply
+    :param sample: share of the requests whose rows are looked at for drift, and kept in ``request_log``
+    :param request_log: a folder's URI for sampled requests and their scores, as Parquet, to be labelled
+        later; None: they are not kept
+    :param access_log: share of the requests that the access log, JSON lines on standard output, holds;
+        failures are all in it, unless it is 0
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,7 +51,14 @@ class Settings(BaseModel):
     workers: int = Field(default=2, ge=1)
     max_rows: int = Field(default=10_000, ge=1)
     max_body: int = Field(default=16 << 20, ge=1)
+    max_seconds: int = Field(default=30, ge=1)
+    fast_lane: bool = True
     keep_versions: int = Field(default=4, ge=2)
+    max_memory: int | None = Field(default=None, ge=1)
+    manifest: str | None = None
+    sample: float = Field(default=0.01, ge=0, le=1)
+    request_log: str | None = None
+    access_log: float = Field(default=0.0, ge=0, le=1)
 
     @classmethod
     def of_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:

@@ -50,7 +50,7 @@ class IsolationForest(Transform):
         return made
 
     @cached_property
-    def _forest(self) -> Any:
+    def forest(self) -> Any:
         from stagecraft.transforms.forest import Forest
 
         return Forest.of(self._table)
@@ -86,11 +86,21 @@ class IsolationForest(Transform):
         schema = self.output_schema(batch.schema)
         features = matrix(batch, self.columns)
         scores = np.empty(batch.num_rows)
-        usual = average_length(self.sample_size)
         for start in range(0, batch.num_rows, BLOCK):
-            lengths = self._lengths[self._forest.leaves(features[start : start + BLOCK])]
-            scores[start : start + BLOCK] = np.exp2(-lengths.mean(axis=1) / usual)
+            tile = slice(start, start + BLOCK)
+            scores[tile] = self.scored(self.forest.leaves(features[tile]))
         return pa.RecordBatch.from_arrays([*batch.columns, pa.array(scores)], schema=schema)
+
+    def scored(self, leaves: np.ndarray) -> np.ndarray:
+        """Return the scores of rows of which the leaves are known, float64.
+
+        :param leaves: integers, rows × trees
+        """
+        import numpy as np
+
+        lengths = self._lengths[leaves]
+        scores: np.ndarray = np.exp2(-lengths.mean(axis=1) / average_length(self.sample_size))
+        return scores
 
     def files(self) -> dict[str, bytes]:
         import pyarrow.parquet as pq

@@ -57,7 +57,7 @@ def test_versions_swap_and_roll_back_under_load(
 ) -> None:
     first, second = models[:2]
     rows = flights(3, seed=5)
-    scores = {model.fingerprint[-4:]: expected(model, rows) for model in (first, second)}
+    scores = {model.fingerprint[-4:]: pytest.approx(expected(model, rows)) for model in (first, second)}
     one, two = scores
     service.wait(service.deploy("swap", first)["generation"])
     body = {"model": "swap", "rows": rows_of(rows)}
@@ -113,7 +113,7 @@ def test_a_corrupt_model_is_refused_and_the_old_one_serves(
     rows = flights(2)
     answer = service.predict(model="care", rows=rows_of(rows)).json()
     assert answer["version"] == good.fingerprint[-4:]
-    assert answer["scores"] == expected(good, rows)
+    assert answer["scores"] == pytest.approx(expected(good, rows))
 
     # What was repaired is taken without another push.
     shutil.rmtree(bad.store.strip(bad.uri))

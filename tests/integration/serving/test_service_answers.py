@@ -27,7 +27,7 @@ def test_online_scores_are_the_chain_s_own(service: Any, model: Model, flights: 
         answer = service.predict(model="late", rows=rows_of(rows.slice(start, 200)))
         assert answer.status_code == 200, answer.text
         scores += answer.json()["scores"]
-    assert scores == expected(model, rows)
+    assert scores == pytest.approx(expected(model, rows), rel=1e-12)
     labels = answer.json()["labels"]
     assert set(labels) == {"no", "yes"}
     assert [label == "yes" for label in labels] == [score >= 0.5 for score in scores[400:]]

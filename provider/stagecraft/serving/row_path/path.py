@@ -1,0 +1,214 @@
+"""Few rows from JSON values to scores without an Arrow table."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+
+from stagecraft.serving.row_path import kernels
+from stagecraft.serving.row_path.plan import NotCompiledError, Plan, is_text
+from stagecraft.transforms.isolation_forest import IsolationForest
+from stagecraft.transforms.linear import Linear
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from stagecraft.artifacts.model import Model
+    from stagecraft.transforms.chain import Chain
+
+LINKS = {"identity": kernels.IDENTITY, "logistic": kernels.LOGISTIC, "log": kernels.LOG}
+
+
+class RowPath:
+    """A chain compiled for few rows: the same transforms bit for bit, the same scores but for rounding.
+
+    It knows only what is right: what it cannot read it gives back as None, and the Arrow path says why.
+
+    :param chain: ends in a prediction
+    :param schema: the raw columns that it reads
+    :raises NotCompiledError: the chain has what only the Arrow path knows
+    """
+
+    def __init__(self, chain: Chain, schema: pa.Schema) -> None:
+        import numpy as np
+
+        plan = Plan(chain, schema)
+        self.plan, self.model = plan, plan.model
+        self.row = _row_type(plan)
+        self.rows: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(list[self.row])  # type: ignore[name-defined]
+        self.width = len(plan.numbers)
+        self.makers = plan.makers
+        self.inputs = self.width + len(plan.makers)
+        self.only_numbers = self.width == len(plan.fields)
+        self.pack = struct.Struct(f"={self.inputs}d").pack
+        self.before = plan.before.numbered([*plan.numbers.values(), *plan.made_registers])
+        self.arguments = np.array([each.index for each in plan.arguments], dtype=np.int32)
+        self.program = (*plan.main.numbered(plan.inputs()), *self._forest(plan))
+
+    @classmethod
+    def of(cls, model: Model) -> Self | None:
+        """Compile a model's chain; None where only the Arrow path knows it."""
+        try:
+            return cls(model.chain, model.input_schema)
+        except NotCompiledError:
+            return None
+
+    def read(self, rows: bytes | msgspec.Raw) -> np.ndarray | None:
+        """Return the inputs of rows in JSON; None where a value is refused."""
+        try:
+            return self._inputs(self.rows.decode(rows))
+        except (msgspec.MsgspecError, RecursionError):
+            return None
+
+    def take(self, rows: Sequence[Mapping[str, Any]]) -> np.ndarray | None:
+        """Return the inputs of rows of JSON values; None where a value is refused."""
+        try:
+            typed = msgspec.convert(rows, list[self.row])  # type: ignore[name-defined]
+        except (msgspec.ValidationError, RecursionError):
+            return None
+        numbers = (value for row in typed for value in msgspec.structs.astuple(row)[: self.width])
+        return (
+            self._inputs(typed) if all(value is None or math.isfinite(value) for value in numbers) else None
+        )
+
+    def take_matrix(self, matrix: np.ndarray) -> np.ndarray | None:
+        """Return the inputs of rows of numbers, NaN where a value is missing; None where that cannot be."""
+        import numpy as np
+
+        if not self.only_numbers:
+            return None
+        inputs = matrix.astype(np.float64)
+        if not self.makers:
+            return inputs
+        if np.isinf(inputs).any():
+            return None
+        made = [
+            [maker([None if value != value else value for value in row]) for maker in self.makers]
+            for row in inputs.tolist()
+        ]
+        return np.hstack([inputs, np.array(made, dtype=np.float64)])
+
+    def scores(self, inputs: np.ndarray) -> np.ndarray | None:
+        """Return the score of each row, float64; None where a number is not of its column's type.
+
+        :param inputs: what :meth:`read`, :meth:`take` or :meth:`take_matrix` made of the rows
+        """
+        completed = self._with_logarithms(inputs)
+        if completed is None:
+            return None
+        if self.weights is None:
+            return self._by_features(completed)
+        scores: np.ndarray = kernels.linear(completed, *self.program, self.weights, self.link)
+        return scores if len(scores) else None
+
+    def encoded(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return the features of each row and their values, as the model's layout has them.
+
+        :returns: int32 and float32, rows × features of a row; of an isolation forest, each tree's leaf after
+            a 0
+        """
+        completed = self._with_logarithms(inputs)
+        return None if completed is None else self._features(completed)
+
+    def _with_logarithms(self, inputs: np.ndarray) -> np.ndarray | None:
+        if not len(self.arguments):
+            return inputs
+        import numpy as np
+
+        found = kernels.arguments(inputs, *self.before, self.arguments)
+        return np.hstack([inputs, np.log(found)]) if len(found) else None
+
+    def _features(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        import numpy as np
+
+        numbers = np.empty((len(inputs), self.features), dtype=np.int32)
+        values = np.empty(numbers.shape, dtype=np.float32)
+        known = kernels.features(inputs, *self.program, numbers, values)
+        return (numbers, values) if known else None
+
+    def _by_features(self, inputs: np.ndarray) -> np.ndarray | None:
+        """Score with the model's own arithmetic."""
+        found = self._features(inputs)
+        if found is None:
+            return None
+        numbers, values = found
+        if isinstance(self.model, IsolationForest):
+            return self.model.scored(numbers[:, 1:])
+        return self.model.scored(self.model.table, numbers, values)
+
+    def _inputs(self, rows: list[Any]) -> np.ndarray:
+        import numpy as np
+
+        packed = [self._packed(msgspec.structs.astuple(row)) for row in rows]
+        data = packed[0] if len(packed) == 1 else b"".join(packed)
+        return np.frombuffer(data).reshape(len(rows), self.inputs)
+
+    def _packed(self, values: tuple[Any, ...]) -> bytes:
+        numbers = values if self.only_numbers else values[: self.width]
+        made = [maker(values) for maker in self.makers]
+        try:
+            return self.pack(*numbers, *made)
+        except struct.error:  # Some are missing.
+            return self.pack(*[math.nan if value is None else value for value in numbers], *made)
+
+    def _forest(self, plan: Plan) -> tuple[Any, ...]:
+        """Note the weights; return the trees, and how features come of registers and leaves."""
+        import numpy as np
+
+        model, blocks, forest = self.model, [], None
+        columns: list[int] = []
+        if isinstance(model, IsolationForest):
+            forest = model.forest
+            columns = [plan.column(name).index for name in model.columns]
+            blocks.append((-1, 0, 1, 0))
+            self.features = 1 + len(forest.roots)
+        else:
+            if model.layout.index_type != "int32":
+                raise NotCompiledError(f"{model.layout.dimension} features, more than int32 numbers")
+            if plan.leaves is not None:
+                forest = plan.leaves.forest
+                columns = [register.index for register in plan.leaf_columns]
+            place = 1
+            for block in model.layout.blocks:
+                register = -1 if block.kind == "leaves" else plan.column(block.column).index
+                blocks.append((register, block.offset, place, block.kind == "slot"))
+                place += block.width
+            self.features = model.layout.width
+        self.weights, self.link = None, 0
+        if isinstance(model, Linear) and model.table.keys is None:
+            self.weights, self.link = model.table.table, LINKS[model.link]
+        empty = np.empty(0, dtype=np.int32)
+        return (
+            np.array(blocks, dtype=np.int32).reshape(-1, 4),
+            np.array(columns, dtype=np.int32),
+            forest.roots if forest else empty,
+            int(forest.depths.max()) if forest else 0,
+            forest.feature if forest else empty,
+            forest.threshold if forest else empty.astype(np.float32),
+            forest.child if forest else empty,
+            forest.leaf.astype(np.int32) if forest else empty,
+        )
+
+
+def _row_type(plan: Plan) -> type[msgspec.Struct]:
+    """The type of a row: its columns as the plan orders them, each a value or null."""
+    fields = [(f"f{place}", _value_type(each.type)) for place, each in enumerate(plan.fields)]
+    names = {f"f{place}": each.name for place, each in enumerate(plan.fields)}
+    return msgspec.defstruct("Row", fields, rename=names)
+
+
+def _value_type(kind: pa.DataType) -> Any:
+    import datetime
+
+    import pyarrow as pa
+
+    if pa.types.is_boolean(kind):
+        return bool | None
+    if pa.types.is_date32(kind):
+        return datetime.date | None
+    return str | None if is_text(kind) else float | None
