@@ -61,13 +61,17 @@ class Outcome(NamedTuple):
 
 @dataclass
 class _Step:
-    """The rows of a step, the keys that they touch, and the weights as they were when pulled."""
+    """The rows of a step, the keys that they touch, and these as they were when pulled.
+
+    :param sums: of the gradients that each had got
+    """
 
     number: int
     order: np.ndarray
     keys: np.ndarray
     local: np.ndarray
     weights: np.ndarray
+    sums: np.ndarray
     applied: int
 
 
@@ -107,6 +111,7 @@ class _Crew:
             _Worker(order, pace.slowness if is_slow else 1.0)
             for order, is_slow in zip(shares, slow, strict=True)
         ]
+        self._sums = np.zeros((dimension, objective.width), np.float32)
         self._pushes: dict[int, tuple[_Step, np.ndarray]] = {}
         self._agenda: list[tuple[float, int]] = []
         self._applied = self._slowest = 0
@@ -150,7 +155,7 @@ class _Crew:
         self.keys += len(keys)
         self.steps += 1
         weights = self.objective.pull(self.state, keys, keys)
-        return _Step(number, order, keys, local, weights, self._applied)
+        return _Step(number, order, keys, local, weights, self._sums[keys], self._applied)
 
     def _finish(self, rank: int) -> None:
         worker = self.workers[rank]
@@ -169,7 +174,12 @@ class _Crew:
 
     def _apply(self, pushes: list[tuple[_Step, np.ndarray]]) -> None:
         keys, total = merged([(step.keys, gradient) for step, gradient in pushes])
-        self.objective.push(self.state, keys, keys, total)
+        missed = None
+        if not isinstance(self.consistency, BSP):
+            [(late, _)] = pushes
+            missed = self._sums[keys] - late.sums
+            self._sums[keys] += total
+        self.objective.push(self.state, keys, keys, total, missed)
         self._applied += sum(len(step.order) for step, _ in pushes)
         for step, _ in pushes:
             missed = self._applied - step.applied - len(step.order)

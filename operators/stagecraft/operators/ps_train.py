@@ -64,6 +64,8 @@ class PSTrainOperator(StageOperator):
     :param batch_rows: rows in flight, over all workers together; None goes by the number of rows
     :param workers: actors that read rows and compute gradients
     :param shards: actors that hold the model; with 0 workers update it in place, on one machine
+    :param dimension: ``fixed`` (default): the model has memory for every feature from the beginning;
+        ``growing``: for a feature when its first row comes, so there can be any number of them
     :param consistency: ``BSP()`` (default, deterministic), ``SSP(bound=…)`` or ``Async(rows_in_flight=…)``
     :param checkpoint_seconds: time between checkpoints
     :param seed: decides the order of the rows, and a factorization machine's first vectors
@@ -94,6 +96,7 @@ class PSTrainOperator(StageOperator):
         early_stopping: EarlyStopping | Input | None = None,
         bad_rows: str = "refuse",
         keep_state: bool | str = False,
+        dimension: str = "fixed",
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -113,6 +116,7 @@ class PSTrainOperator(StageOperator):
                 "early_stopping": early_stopping,
                 "bad_rows": bad_rows,
                 "keep_state": keep_state,
+                "dimension": dimension,
             },
             **kwargs,
         )

@@ -57,26 +57,26 @@ class Checkpoints:
         self._writer = uuid.uuid4().hex[:12]
         self._taken: set[str] = set()
 
-    def write_part(self, shard: int, step: int, slots: np.ndarray, state: np.ndarray) -> Part:
-        """Write the state of a share's slots, as Parquet.
+    def write_part(self, shard: int, step: int, numbers: np.ndarray, state: np.ndarray) -> Part:
+        """Write the state of a share's keys, as Parquet.
 
-        :param slots: int64, ascending
-        :param state: float32[slots, width, 2]
+        :param numbers: int64, ascending, the keys' numbers within the share
+        :param state: float32[numbers, width, 2]
         """
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         kind = pa.binary(state[0].nbytes if len(state) else 8)
-        pairs = pa.FixedSizeBinaryArray.from_buffers(kind, len(slots), [None, pa.py_buffer(state)])
+        pairs = pa.FixedSizeBinaryArray.from_buffers(kind, len(numbers), [None, pa.py_buffer(state)])
         sink = pa.BufferOutputStream()
         pq.write_table(
-            pa.table({"slot": slots, "state": pairs}),
+            pa.table({"number": numbers, "state": pairs}),
             sink,
             compression="zstd",
             compression_level=1,
             use_dictionary=False,
             write_statistics=False,
-            column_encoding={"slot": "DELTA_BINARY_PACKED", "state": "BYTE_STREAM_SPLIT"},
+            column_encoding={"number": "DELTA_BINARY_PACKED", "state": "BYTE_STREAM_SPLIT"},
         )
         data = sink.getvalue().to_pybytes()
         name = f"{self._writer}-{step:012d}-{shard}.parquet"
@@ -84,7 +84,7 @@ class Checkpoints:
         return Part(name=name, sha256=hashlib.sha256(data).hexdigest())
 
     def read_part(self, part: Part, width: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the slots of a part, int64, and their states, float32[slots, width, 2].
+        """Return the numbers of a part, int64, and their states, float32[numbers, width, 2].
 
         :raises CorruptArtifactError: the part is missing, or its checksum differs
         """
@@ -99,12 +99,12 @@ class Checkpoints:
         if hashlib.sha256(data).hexdigest() != part.sha256:
             raise self._corrupt(f"the checksum of {part.name} differs")
         table = pq.read_table(pa.BufferReader(data)).combine_chunks()
-        slots: np.ndarray = table["slot"].to_numpy()
-        if not len(slots):
-            return slots, np.empty((0, width, 2), np.float32)
+        numbers: np.ndarray = table["number"].to_numpy()
+        if not len(numbers):
+            return numbers, np.empty((0, width, 2), np.float32)
         pairs = table["state"].chunk(0)
         state = np.frombuffer(pairs.buffers()[1], np.float32)[pairs.offset * width * 2 :]
-        return slots, state[: len(slots) * width * 2].reshape(-1, width, 2)
+        return numbers, state[: len(numbers) * width * 2].reshape(-1, width, 2)
 
     def commit(self, checkpoint: Checkpoint) -> None:
         """Make ``checkpoint`` the latest, and remove the parts of those before it."""

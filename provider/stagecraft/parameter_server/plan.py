@@ -41,6 +41,8 @@ class WarmStart(NamedTuple):
 
     def states(self, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
         """Return the keys, int64, and the states that they begin with, float32[keys, width, 2]."""
+        import numpy as np
+
         from stagecraft.parameter_server.kernels.table import Table
         from stagecraft.parameter_server.warm import state_of
 
@@ -49,7 +51,10 @@ class WarmStart(NamedTuple):
         objective = plan.objective
         assert self.weights is not None
         assert isinstance(objective, Table)
-        return self.keys, state_of(objective, self.weights, self.root)
+        state = np.empty((*self.weights.shape, 2), np.float32)
+        for table, part in objective.parts(self.keys):
+            state[part] = state_of(table, self.weights[part], self.root)
+        return self.keys, state
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ class Plan:
     :param workers: with shards, actors; without, threads of one actor
     :param bad_rows: whether a row that cannot be trained on ends the training, or is left out and counted
     :param shards: actors that hold the model; with 0 the workers update one model in place, row by row
+    :param grows: whether a key takes memory when it first comes, not from the beginning
     """
 
     store: Store
@@ -80,6 +86,7 @@ class Plan:
     seed: int = 0
     bad_rows: Literal["refuse", "skip"] = "refuse"
     warm_start: WarmStart | None = None
+    grows: bool = False
 
     @property
     def objective(self) -> Objective:
@@ -103,7 +110,13 @@ class Plan:
 
     @property
     def dimension(self) -> int:
-        return self.columns.layout.dimension
+        """The keys of the model: the features, and those that all rows share."""
+        return self.columns.layout.dimension + self.objective.common
+
+    @property
+    def start(self) -> tuple[np.ndarray, np.ndarray]:
+        """The keys that the training begins with, int64, and their states, float32[keys, width, 2]."""
+        return self.objective.start() if self.warm_start is None else self.warm_start.states(self)
 
     @property
     def worker_rows(self) -> int:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from stagecraft.parameter_server.kernels.localize import localize
-from stagecraft.parameter_server.share import Share, Stats
+from stagecraft.parameter_server.share import Share, Stats, extended
 from stagecraft.parameter_server.wire import Address, Channel, Severed, admit, listen, node_address
 from stagecraft.transforms.layout import CSR
 
@@ -28,20 +29,24 @@ class Pulled(NamedTuple):
     """Slots whose weights a worker has, until it pushes their gradients.
 
     :param version: pushes that had been applied
+    :param sums: float32[slots, width], the sums of the gradients that had been; None where steps are merged
     """
 
     step: int
     slots: np.ndarray
     version: int
+    sums: np.ndarray | None
 
 
 class Shard(Share):
     """Applies the workers' gradients, and hands out weights as far as the consistency lets workers run.
 
     Bulk synchronous: a step is applied once every worker's push has come, summed in the order of ranks, so
-    the run is a function of its inputs. Otherwise each push is applied as it comes. A push is known by its
-    worker, incarnation and step; one that comes again is acknowledged and not applied. Each time the run
-    goes back to a checkpoint it has a new incarnation, and what belongs to an earlier one is refused.
+    the run is a function of its inputs. Otherwise each push is applied as it comes, with regard to those that
+    its weights did not know of: the sum of each key's gradients, kept beside its state, tells what came
+    between a pull and its push. A push is known by its worker, incarnation and step; one that comes again is
+    acknowledged and not applied. Each time the run goes back to a checkpoint it has a new incarnation, and
+    what belongs to an earlier one is refused.
 
     :param token: the run's secret
     """
@@ -52,7 +57,6 @@ class Shard(Share):
         self._token = token
         self._incarnation = 0
         self._address: Address | None = None
-        self._turn = threading.Condition()
         self._channels: list[Channel] = []
         self._begin(0)
 
@@ -62,6 +66,7 @@ class Shard(Share):
         self._pulled: list[deque[Pulled]] = [deque() for _ in range(workers)]
         self._pushes: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._applied = 0
+        self._sums = np.empty((0, self._objective.width), np.float32)
         self._behind, self._furthest, self._counted = 0, 0, 0
 
     def open(self, host: str | None = None) -> Address:
@@ -103,31 +108,33 @@ class Shard(Share):
                 channel.close()
                 return
             self._channels.append(channel)
-        width, slot_type = self._objective.width, self._plan.partition.number_type
+        width, number_type = self._objective.width, self._plan.partition.number_type
         try:
             while True:
                 push, pull, pushed, pulled = channel.receive(np.empty(4, np.int64)).tolist()
                 gradient = channel.receive(np.empty((pushed, width), np.float32))
-                slots = channel.receive(np.empty(pulled, slot_type))
-                weights = self.exchange(rank, incarnation, push, gradient, pull, slots)
-                channel.send(np.array([push], np.int64), weights)
+                numbers = channel.receive(np.empty(pulled, number_type))
+                weights = self.exchange(rank, incarnation, push, gradient, pull, numbers)
+                channel.answer(weights)
         except Severed:
             pass
-        except Exception:
+        except Exception as error:
             log.exception("Shard %d refused worker %d", self._number, rank)
+            with suppress(Severed):
+                channel.refuse(f"shard {self._number} refused worker {rank}: {error!r}")
         finally:
             channel.close()
 
     def exchange(
-        self, rank: int, incarnation: int, push: int, gradient: np.ndarray, pull: int, slots: np.ndarray
+        self, rank: int, incarnation: int, push: int, gradient: np.ndarray, pull: int, numbers: np.ndarray
     ) -> np.ndarray:
         """Take a worker's gradients of a step, and return the weights of another, once it may go on to it.
 
         :param push: the step of the gradients, or :data:`NONE`
-        :param gradient: float32[slots pulled for that step, width]
-        :param pull: the step of the slots, or :data:`NONE`
-        :param slots: distinct
-        :return: float32[slots, width]
+        :param gradient: float32[numbers pulled for that step, width]
+        :param pull: the step of the numbers, or :data:`NONE`
+        :param numbers: distinct, of keys within the shard
+        :return: float32[numbers, width]
         :raises Severed: the run has gone back to a checkpoint since
         """
         with self._turn:
@@ -138,10 +145,12 @@ class Shard(Share):
                 limit = pull - self._bound
                 self._turn.wait_for(lambda: incarnation != self._incarnation or min(self._clock) >= limit)
                 self._check(incarnation)
-            weights = self.pull(slots)
-            if pull != NONE:
-                self._pulled[rank].append(Pulled(pull, slots, self._applied))
-            return weights
+            if pull == NONE:
+                return np.empty((0, self._objective.width), np.float32)
+            slots = self._slots(numbers)
+            sums = None if self._merges else self._sums_of(slots)
+            self._pulled[rank].append(Pulled(pull, slots, self._applied, sums))
+            return self._objective.pull(self._state, slots, self._keys(slots))
 
     def _check(self, incarnation: int) -> None:
         if incarnation != self._incarnation:
@@ -164,13 +173,22 @@ class Shard(Share):
         else:
             behind = self._applied - pulled.version
             self._behind, self._furthest = self._behind + behind, max(self._furthest, behind)
-            self._apply(pulled.slots, gradient)
+            assert pulled.sums is not None
+            sums = self._sums_of(pulled.slots)
+            self._apply(pulled.slots, gradient, sums - pulled.sums)
+            self._sums[pulled.slots] = sums + gradient
         self._counted += 1
         self._turn.notify_all()
 
-    def _apply(self, slots: np.ndarray, gradient: np.ndarray) -> None:
-        wanted = slots.astype(np.int64)
-        self._objective.push(self._state, wanted, wanted * self._shares + self._number, gradient)
+    def _sums_of(self, slots: np.ndarray) -> np.ndarray:
+        """Return the sums of the gradients that were applied to slots, float32[slots, width]."""
+        if len(self._sums) < len(self._state):
+            self._sums = extended(self._sums, len(self._state))
+        sums: np.ndarray = self._sums[slots]
+        return sums
+
+    def _apply(self, slots: np.ndarray, gradient: np.ndarray, missed: np.ndarray | None = None) -> None:
+        self._objective.push(self._state, slots, self._keys(slots), gradient, missed)
         self._applied += 1
 
     def stats(self) -> Stats:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from stagecraft.errors import JobFailedError
+from stagecraft.errors import InvalidInputError, JobFailedError
 from stagecraft.jobs.ray_session import connected
 from stagecraft.parameter_server.alone import Alone
 from stagecraft.parameter_server.checkpoint import Checkpoints
@@ -158,9 +159,29 @@ class Run:
         while ledger.epoch < self._plan.epochs and not self._stops(ledger):
             ledger = self._epoch(ledger)
             fitted = self._crew.fitted()
+            self._check_finite(ledger.epoch, "largest weight", float(abs(fitted.weights).max(initial=0)))
             metrics = self._on_epoch(ledger, fitted)
             ledger = ledger.finish_epoch(metrics or {})
         return fitted or self._crew.fitted(), ledger
+
+    def _check_finite(self, epoch: int, name: str, value: float) -> None:
+        """Refuse to go on with a training that has diverged.
+
+        :raises InvalidInputError: names the epoch, and what would do
+        """
+        if math.isfinite(value):
+            return
+        optimizer = self._plan.optimizer
+        if optimizer.type == "ftrl":
+            rate = f"alpha than {optimizer.alpha:g}"
+        else:
+            rate = f"learning_rate than {optimizer.learning_rate:g}"
+        raise InvalidInputError(
+            "ps_train.optimizer",
+            f"the training diverged in epoch {epoch + 1}: its {name} is {value}",
+            f"a smaller {rate}, Standardize() in the encode stage for columns of large numbers, or fewer "
+            "batch_rows",
+        )
 
     def _stops(self, ledger: Ledger) -> bool:
         return self._early_stopping is not None and self._early_stopping.ends(ledger.epochs)
@@ -183,6 +204,7 @@ class Run:
                     break
             first = running.popleft()
             ledger = first.finished(ledger, self._crew.end(first.futures))
+            self._check_finite(ledger.epoch, "loss", ledger.loss)
             self._on_round(self._monitor.progress(ledger))
             saver.commit()
             if due and not running:

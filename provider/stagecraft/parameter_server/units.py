@@ -78,10 +78,13 @@ class Done(NamedTuple):
     skipped: dict[str, int] = {}
 
 
-def row_groups(dataset: Dataset) -> list[RowGroup]:
-    """Return the row groups of a dataset's files, in their order, without the empty ones."""
+def row_groups(dataset: Dataset, files: list[str] | None = None) -> list[RowGroup]:
+    """Return the row groups of a dataset's files, in their order, without the empty ones.
+
+    :param files: some of them; all where None
+    """
     found = []
-    for uri in dataset.files:
+    for uri in dataset.files if files is None else files:
         meta = pq.read_metadata(dataset.store.strip(uri), filesystem=dataset.store.arrow_filesystem)
         found += [
             RowGroup(uri, group, meta.row_group(group).num_rows) for group in range(meta.num_row_groups)

@@ -14,12 +14,18 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from stagecraft.errors import JobFailedError
+
 TOKEN_BYTES = 32
 HANDSHAKE_SECONDS = 10.0
 
 
 class Severed(ConnectionError):
     """The other side is gone, or has begun another incarnation of the run."""
+
+
+class Refused(JobFailedError):
+    """The other side cannot do what it was asked to."""
 
 
 class Address(NamedTuple):
@@ -63,6 +69,24 @@ class Channel:
         except OSError as error:
             raise Severed(str(error)) from error
         return into
+
+    def answer(self, *arrays: np.ndarray) -> None:
+        """Send what was asked for."""
+        self.send(np.zeros(1, np.int64), *arrays)
+
+    def refuse(self, reason: str) -> None:
+        """Say why what was asked for does not come."""
+        said = np.frombuffer(reason.encode(), np.uint8)
+        self.send(np.array([len(said)], np.int64), said)
+
+    def answered(self) -> None:
+        """Wait for an answer, whose arrays come next.
+
+        :raises Refused: the other side said why there are none
+        """
+        [refused] = self.receive(np.empty(1, np.int64)).tolist()
+        if refused:
+            raise Refused(f"ps_train: {self.receive(np.empty(refused, np.uint8)).tobytes().decode()}")
 
     def close(self) -> None:
         """Close; whoever waits for the other side's arrays is woken."""

@@ -51,6 +51,7 @@ class Worker:
     def __init__(self, plan: Plan, rank: int, token: bytes) -> None:
         self._plan, self._rank, self._token = plan, rank, token
         self._objective, self._partition = plan.objective, plan.partition
+        self._common = np.arange(plan.dimension - self._objective.common, plan.dimension)
         self._reader = plan.reader
         self._orders = Orders(plan.groups, plan.seed)
         self._channels: list[Channel] = []
@@ -65,6 +66,7 @@ class Worker:
         """Train on a unit, step by step.
 
         :raises Severed: a shard is lost
+        :raises Refused: a shard cannot do what it was asked to
         """
         group = work.unit.group if work.unit else 0
         self._reader.expect(work.following)
@@ -99,6 +101,8 @@ class Worker:
         start = (step - work.step) * self._plan.worker_rows
         taken = order[start : start + self._plan.worker_rows]
         keys, local = localize(rows.csr, taken)
+        if len(self._common):
+            keys = np.concatenate([keys, self._common])
         return Batch(step, taken, local, self._partition.split(keys))
 
     def _ask(self, pushed: Batch | None, gradient: np.ndarray, asked: Batch | None) -> None:
@@ -115,7 +119,7 @@ class Worker:
         """Receive every shard's answer: float32[keys of the batch asked for, width]."""
         answer = np.empty((asked.keys if asked else 0, self._objective.width), np.float32)
         for shard, channel in enumerate(self._channels):
-            channel.receive(np.empty(1, np.int64))
+            channel.answered()
             if asked:
                 channel.receive(answer[asked.split.of(shard)])
         if asked is None:

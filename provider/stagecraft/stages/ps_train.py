@@ -55,6 +55,9 @@ class PSTrain(Stage):
     :param workers: actors that read rows and compute gradients
     :param shards: actors that hold the model. With 0 one actor holds it, and its ``workers`` threads update
         it in place, row by row: the least CPU, where one machine is enough
+    :param dimension: ``fixed``: the model has memory for every feature from the beginning; ``growing``: a
+        feature takes it when its first row comes, so there can be any number of them, as ``Hash(bits=56)``
+        makes. The model is the same
     :param consistency: :class:`BSP` (the same bits each time), :class:`SSP` or :class:`Async`
     :param checkpoint_seconds: time between checkpoints; the result does not depend on it where it is
         deterministic
@@ -88,6 +91,7 @@ class PSTrain(Stage):
     early_stopping: EarlyStopping | None = None
     bad_rows: Literal["refuse", "skip"] = "refuse"
     keep_state: bool = False
+    dimension: Literal["fixed", "growing"] = "fixed"
 
     @field_validator("optimizer", mode="before")
     @classmethod
@@ -130,6 +134,8 @@ class PSTrain(Stage):
             )
         encoder = bench.store.open(dataset.model)
         assert isinstance(encoder, Model)
+        if self.dimension == "fixed":
+            encoder.chain.layout.check_held("ps_train.dimension", '"growing", or Hash() of fewer bits')
         labels = check_rows(self, dataset, encoder.chain.layout)
         originals = original_labels("ps_train.label", encoder, self.label, labels)
         shape = Shape.of(self.model, encoder.chain.layout, labels)
@@ -183,6 +189,7 @@ class PSTrain(Stage):
             seed=self.seed,
             bad_rows=self.bad_rows,
             warm_start=start,
+            grows=self.dimension == "growing",
         )
 
     def _train(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.labels import class_label, numeric_label
 from stagecraft.stages.ps_model import Shape, loss_of
+from stagecraft.stages.spaced_rows import spaced_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +43,7 @@ class Validation:
         """Read at most :data:`VALIDATION_ROWS` rows, evenly spaced.
 
         :raises InvalidInputError: a column is missing, or a label is not one of ``labels``
-        :raises CorruptArtifactError: a file is missing or differs from its checksum
+        :raises CorruptArtifactError: a file is missing, or damaged
         """
         import numpy as np
 
@@ -53,10 +54,7 @@ class Validation:
         dataset.require(where, label, *columns)
         if not dataset.rows:
             raise InvalidInputError(where, "it has no rows", "a dataset with rows, or none")
-        dataset.verify()
-        table = dataset.table(list(dict.fromkeys([*columns, label])))
-        if table.num_rows > VALIDATION_ROWS:
-            table = table.take(np.linspace(0, table.num_rows - 1, VALIDATION_ROWS).astype(np.int64))
+        table = spaced_rows(dataset, list(dict.fromkeys([*columns, label])), VALIDATION_ROWS)
         if labels is None:
             target = numeric_label(
                 where, table[label], low=0.0 if loss_of(shape.model) == "poisson" else None

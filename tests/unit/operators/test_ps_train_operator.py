@@ -40,6 +40,7 @@ def test_every_choice_reaches_the_stage() -> None:
         early_stopping=EarlyStopping(metric="auc"),
         bad_rows="skip",
         keep_state=True,
+        dimension="growing",
     )
     stage = operator.stage_class.validated(operator.parameters)
     assert set(operator.parameters) == set(type(stage).model_fields)
@@ -68,6 +69,7 @@ def test_mappings_take_templates_and_a_sweeps_optimizer_needs_no_type() -> None:
             r"ps_train\.early_stopping: .*no AUC",
         ),
         ({"bad_rows": "keep"}, r"ps_train\.bad_rows"),
+        ({"dimension": 100}, r"ps_train\.dimension"),
         ({"model": {"type": "fm", "factors": 0}}, r"ps_train\.model\.fm\.factors"),
     ],
 )

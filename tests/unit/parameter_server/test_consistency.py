@@ -19,7 +19,7 @@ TOKEN = b"x" * 32
 DIMENSION = 10
 
 
-def plan(consistency, workers=2, shards=1):
+def plan(consistency, workers=2, shards=1, **more):
     layout = SimpleNamespace(dimension=DIMENSION)
     return Plan(
         store=None,
@@ -32,11 +32,12 @@ def plan(consistency, workers=2, shards=1):
         workers=workers,
         shards=shards,
         consistency=consistency,
+        **more,
     )
 
 
-def shard(consistency, workers=2, step=0):
-    made = Shard(plan(consistency, workers), 0, None, TOKEN)
+def shard(consistency, workers=2, step=0, **more):
+    made = Shard(plan(consistency, workers, **more), 0, None, TOKEN)
     made.begin(None, step, 1)
     return made
 
@@ -109,6 +110,25 @@ def test_async_waits_for_nobody_and_counts_how_far_behind():
     assert (stats.keys, stats.pushes, stats.furthest, stats.behind) == (2, 11, 5.0, 5.0)
     assert stats.bytes == DIMENSION * 8
     assert made.stats().pushes == 0
+
+
+@pytest.mark.parametrize("grows", [False, True])
+@pytest.mark.parametrize("consistency", [SSP(bound=3), Async()])
+def test_late_pushes_come_to_what_a_common_step_does(consistency, grows):
+    gradients = [grads(1, -2), grads(3, -1), grads(0.5, -4)]
+    made = [shard(BSP(), workers=3), shard(consistency, workers=3, grows=grows)]
+    for each in made:
+        for rank in range(3):
+            each.exchange(rank, 1, NONE, NO_GRADIENT, 0, SLOTS)
+        for rank, gradient in enumerate(gradients):
+            each.exchange(rank, 1, 0, gradient, NONE, NO_SLOTS)
+    together, apart = map(state, made)
+    assert together[1].tolist() == [4.5, 4.5]
+    np.testing.assert_allclose(apart, together, rtol=1e-6)
+    # What was applied before a pull is known to it, and counts no more.
+    made[1].exchange(1, 1, NONE, NO_GRADIENT, 1, SLOTS)
+    made[1].exchange(1, 1, 1, grads(2, 0), NONE, NO_SLOTS)
+    assert state(made[1])[1, 1] == pytest.approx((4.5**2 + 2**2) ** 0.5)
 
 
 def test_a_push_that_comes_again_is_answered_and_not_applied():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,12 +15,13 @@ from stagecraft.artifacts.store import Store
 from stagecraft.parameter_server.checkpoint import Checkpoints
 from stagecraft.parameter_server.consistency import BSP, SSP, Async
 from stagecraft.parameter_server.in_place import InPlace
-from stagecraft.parameter_server.models import LogisticRegression
+from stagecraft.parameter_server.models import FactorizationMachine, LogisticRegression
 from stagecraft.parameter_server.optimizer import FTRL
 from stagecraft.parameter_server.plan import Plan, WarmStart, share_out
 from stagecraft.parameter_server.rows import Columns
 from stagecraft.parameter_server.shard import Shard
 from stagecraft.parameter_server.units import Orders, RowGroup, deal
+from stagecraft.parameter_server.wire import Refused
 from stagecraft.parameter_server.worker import Worker
 from stagecraft.transforms.layout import Feature, Layout
 
@@ -49,11 +51,13 @@ def data(tmp_path_factory):
 
 def plan(data, **changes):
     given = {"workers": 2, "shards": 2, "batch_rows": 200, "consistency": BSP(), **changes}
+    path = given.pop("path", data.path)
+    layout = Layout.of([Feature("key", "slot", given.pop("dimension", DIMENSION) - 1)])
     return Plan(
         store=Store(data.root),
-        columns=Columns(Layout.of([Feature("key", "slot", DIMENSION - 1)]), "label", None, None, sparse=True),
-        groups=[RowGroup(data.path, group, GROUP) for group in range(ROWS // GROUP)],
-        model=LogisticRegression(),
+        columns=Columns(layout, "label", None, None, sparse=True),
+        groups=[RowGroup(path, group, GROUP) for group in range(ROWS // GROUP)],
+        model=given.pop("model", LogisticRegression()),
         optimizer=FTRL(alpha=0.3),
         epochs=1,
         **given,
@@ -101,11 +105,12 @@ def train(made, epochs=1):
             step += work[0].steps
             loss += sum(seen.loss for seen in done)
         losses.append(loss / ROWS)
-    state = np.zeros((DIMENSION, 2), np.float32)
+    state = np.zeros((DIMENSION, made.objective.width, 2), np.float32)
     for shard in shards:
         keys, found = shard.states()
-        state[keys] = found[:, 0]
-    return state, losses
+        assert (np.diff(keys) > 0).all()
+        state[keys // (made.dimension // DIMENSION)] = found
+    return state.squeeze(), losses
 
 
 def expected(made, data):
@@ -157,15 +162,79 @@ def test_in_place_training_by_one_is_the_same_each_time_and_by_several_as_good(d
     assert several[1][2] == pytest.approx(alone[0][1][2], abs=0.02)
 
 
+@pytest.mark.parametrize("model", [LogisticRegression(), FactorizationMachine(factors=2)], ids=["lr", "fm"])
+@pytest.mark.parametrize(("workers", "shards"), [(1, 0), (1, 1), (2, 3)])
+def test_a_growing_model_is_the_fixed_one_bit_for_bit(data, model, workers, shards):
+    fixed, growing = (
+        train(plan(data, workers=workers, shards=shards, model=model, grows=grows), epochs=2)
+        for grows in (False, True)
+    )
+    assert growing[1] == fixed[1]
+    assert growing[0].tobytes() == fixed[0].tobytes()
+    assert fixed[0].any()
+
+
+@pytest.fixture(scope="module")
+def far(data):
+    """The same rows; key ``k`` is ``k`` times 2^54."""
+    table = pq.read_table(data.path)
+    offsets = table["indices"].combine_chunks().offsets
+    keys = pa.array(data.keys.astype(np.int64).reshape(-1) << 54)
+    path = f"{data.root}/far.parquet"
+    indices = pa.ListArray.from_arrays(offsets, keys)
+    pq.write_table(table.set_column(0, "indices", indices), path, row_group_size=GROUP)
+    return {"path": path, "dimension": DIMENSION << 54, "grows": True}
+
+
+@pytest.mark.parametrize(("workers", "shards"), [(1, 0), (2, 2)])
+def test_keys_may_be_any_number(data, far, workers, shards):
+    near = train(plan(data, workers=workers, shards=shards))
+    assert train(plan(data, workers=workers, shards=shards, **far))[0].tobytes() == near[0].tobytes()
+
+
+def test_threads_let_a_model_grow_in_their_midst(data, far):
+    alone = train(plan(data, shards=0, workers=1, **far), epochs=3)
+    several = train(plan(data, shards=0, workers=3, consistency=Async(), **far), epochs=3)
+    assert several[1][2] == pytest.approx(alone[1][2], abs=0.02)
+
+
+def test_a_look_at_keys_that_never_came_does_not_let_a_model_grow(data):
+    made = plan(data, shards=1, grows=True, model=FactorizationMachine(factors=2))
+    start = WarmStart(np.array([3]), weights=np.array([[1, 2, 3]], np.float32))
+    shard = Shard(replace(made, warm_start=start), 0, None, TOKEN)
+    shard.begin(None, 0, 1)
+    before = shard.stats()
+    found = shard.pull(np.array([50, 3, 3, 51], np.int32))
+    assert found[1].tolist() == found[2].tolist() == pytest.approx([1, 2, 3])
+    beginning = made.objective.weights(np.zeros((2, 3, 2), np.float32), np.array([50, 51]))
+    assert found[[0, 3]].tolist() == beginning.tolist()
+    assert shard.stats() == before
+    assert before.keys == 1
+
+
+def test_what_a_shard_refuses_is_said_to_the_worker(data):
+    made = plan(data, workers=1, shards=1, consistency=Async())
+    shard = Shard(made, 0, Checkpoints(made.store, "x"), TOKEN)
+    address = shard.open("127.0.0.1")
+    shard.begin(None, 0, 1)
+    worker = Worker(made, 0, TOKEN)
+    worker.join([address], 1)
+    shard._clock[0] = 7
+    work = share_out(made, deal(made.groups, epoch=0, seed=0, workers=1), 0, epoch=0, step=0)[0]
+    with pytest.raises(Refused, match=r"shard 0 refused worker 0: .*pushes step 8, but 7 is its next"):
+        worker.run(work._replace(step=8))
+
+
+@pytest.mark.parametrize("grows", [False, True])
 @pytest.mark.parametrize("form", ["state", "weights"])
-def test_a_warm_start_is_what_the_first_pull_gives(data, form):
-    made = plan(data)
+def test_a_warm_start_is_what_the_first_pull_gives(data, form, grows):
+    made = plan(data, grows=grows)
     keys = np.arange(10, 20)
     weights = np.linspace(-1, 1, 10, dtype=np.float32).reshape(-1, 1)
     start = WarmStart(keys, weights=weights, root=3.0)
     if form == "state":
         start = WarmStart(keys, state=start.states(made)[1])
-    made = plan(data, warm_start=start)
+    made = plan(data, warm_start=start, grows=grows)
     for number in range(2):
         shard = Shard(made, number, Checkpoints(made.store, "x"), TOKEN)
         shard.begin(None, 0, 1)
@@ -174,8 +243,9 @@ def test_a_warm_start_is_what_the_first_pull_gives(data, form):
         assert shard.states()[0].tolist() == own.tolist()
 
 
-def test_a_snapshot_is_of_its_moment_and_is_restored(data):
-    made = plan(data, shards=0, workers=1)
+@pytest.mark.parametrize("grows", [False, True])
+def test_a_snapshot_is_of_its_moment_and_is_restored(data, grows):
+    made = plan(data, shards=0, workers=1, grows=grows)
     checkpoints = Checkpoints(made.store, "y")
     share = InPlace(made, checkpoints)
     share.begin(None, 0, 1)

@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from stagecraft.parameter_server.wire import TOKEN_BYTES, Address, Severed, admit, connect, listen
+from stagecraft.parameter_server.wire import TOKEN_BYTES, Address, Refused, Severed, admit, connect, listen
 
 TOKEN = bytes(range(TOKEN_BYTES))
 
@@ -32,6 +32,16 @@ def test_arrays_arrive_as_they_were_sent():
         got = shard.receive(np.empty(array.shape, array.dtype))
         assert np.array_equal(got, array)
     thread.join()
+
+
+def test_an_answer_is_what_was_asked_for_or_says_why_it_is_not():
+    worker, (shard, _, _) = pair()
+    shard.answer(np.arange(3))
+    worker.answered()
+    assert worker.receive(np.empty(3, np.int64)).tolist() == [0, 1, 2]
+    shard.refuse("it has no room left — a größer Knoten would do")
+    with pytest.raises(Refused, match="ps_train: it has no room left — a größer Knoten would do"):
+        worker.answered()
 
 
 def test_a_stranger_is_not_admitted():

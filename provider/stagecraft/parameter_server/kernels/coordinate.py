@@ -85,3 +85,29 @@ def updated(
         curve = (settings.smooth + grown) * settings.inverse
         moved = shrink(curve * weight - gradient, settings.l1) / max(curve + settings.l2, TINY)
     return (moved if gradient != 0 else first), (grown if gradient != 0 else root)  # type: ignore[return-value]
+
+
+@compiled  # type: ignore[untyped-decorator]
+def updated_late(
+    first: float, root: float, weight: float, gradient: float, missed: float, settings: Settings
+) -> tuple[float, float]:
+    """Return the state after a gradient that was computed without others that are applied already.
+
+    It comes to what the gradients do as one: n grows by the rest of the square of their sum, and what the
+    others moved the weight by is taken back as far as the learning rate has fallen. n never falls.
+
+    Source: McMahan and Streeter, Delay-Tolerant Algorithms for Asynchronous Distributed Online Learning, NIPS
+    2014, algorithm AdaptiveRevision.
+
+    :param missed: the sum of these others
+    """
+    if missed == 0 or gradient == 0 or root == 0:
+        return updated(first, root, weight, gradient, settings)  # type: ignore[no-any-return]
+    squares = root * root
+    grown = math.sqrt(max(squares + gradient * (gradient + 2 * missed), squares))
+    growth = grown - root
+    step = gradient - growth / (settings.smooth + root) * missed
+    if settings.ftrl:
+        return first + step - growth * settings.inverse * weight, grown
+    curve = (settings.smooth + grown) * settings.inverse
+    return shrink(curve * weight - step, settings.l1) / max(curve + settings.l2, TINY), grown

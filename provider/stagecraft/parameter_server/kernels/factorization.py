@@ -44,8 +44,11 @@ class Factorization(Table):
         total: float = _gradients(*read, gradient, self.loss, frozen(self.bounds))
         return total
 
-    def train(self, rows: Rows, order: np.ndarray, state: np.ndarray) -> float:
-        read = [frozen(array) for array in (*rows.csr, rows.label, rows.weight, order)]
+    def train(
+        self, rows: Rows, order: np.ndarray, state: np.ndarray, slots: np.ndarray | None = None
+    ) -> float:
+        places = rows.csr.indices if slots is None else slots
+        read = [frozen(array) for array in (*rows.csr, places, rows.label, rows.weight, order)]
         parameters = (self.loss, frozen(self.bounds), self.settings, self.vector_settings, self.initial)
         total: float = _train(*read, state.reshape(-1), self.width, *parameters)
         return total
@@ -162,6 +165,7 @@ def _train(
     indptr: np.ndarray,
     indices: np.ndarray,
     values: np.ndarray,
+    slots: np.ndarray,
     label: np.ndarray,
     weight: np.ndarray,
     order: np.ndarray,
@@ -183,14 +187,14 @@ def _train(
     total = 0.0
     for position in range(order.shape[0]):
         prefetch_row(indptr, indices, values, order, position)
-        prefetch_states(indptr, indices, order, position, state, 2 * width)
+        prefetch_states(indptr, slots, order, position, state, 2 * width)
         row = order[position]
         start, count = indptr[row], indptr[row + 1] - indptr[row]
         margin, guess = np.float32(0), 0
         for j in range(count):
             key = np.int64(indices[start + j])
             value[j] = values[start + j]
-            base = np.uint64(2 * width * key)
+            base = np.uint64(2 * width * np.int64(slots[start + j]))
             linear[j] = weight_of(state[base], state[base + one], settings)
             margin += value[j] * linear[j]
             field[j] = guess = field_of(key, bounds, guess)
@@ -211,8 +215,7 @@ def _train(
         if step == 0:
             continue
         for j in range(count):
-            key = np.int64(indices[start + j])
-            base = np.uint64(2 * width * key)
+            base = np.uint64(2 * width * np.int64(slots[start + j]))
             state[base], state[base + one] = updated(
                 state[base], state[base + one], linear[j], step * value[j], settings
             )

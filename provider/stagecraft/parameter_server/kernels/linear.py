@@ -35,8 +35,11 @@ class Linear(Table):
         )
         return total
 
-    def train(self, rows: Rows, order: np.ndarray, state: np.ndarray) -> float:
-        read = [frozen(array) for array in (*rows.csr, rows.label, rows.weight, order)]
+    def train(
+        self, rows: Rows, order: np.ndarray, state: np.ndarray, slots: np.ndarray | None = None
+    ) -> float:
+        csr = rows.csr if slots is None else rows.csr._replace(indices=slots)
+        read = [frozen(array) for array in (*csr, rows.label, rows.weight, order)]
         pairs = state.reshape(-1).view(np.int64)
         total: float = _train(*read, pairs, self.loss, self.settings)
         return total

@@ -35,6 +35,13 @@ class Objective(Protocol):
     def width(self) -> int:
         """The coordinates of a key."""
 
+    @property
+    def common(self) -> int:
+        """The keys after those of the features: of numbers that all rows share, as a network's are."""
+
+    def start(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the keys that training begins with, int64, and their states, float32[keys, width, 2]."""
+
     def gradients(
         self, rows: Rows, order: np.ndarray, local: np.ndarray, weights: np.ndarray, gradient: np.ndarray
     ) -> float:
@@ -47,13 +54,17 @@ class Objective(Protocol):
         :param gradient: float32[keys, width]
         """
 
-    def train(self, rows: Rows, order: np.ndarray, state: np.ndarray) -> float:
+    def train(
+        self, rows: Rows, order: np.ndarray, state: np.ndarray, slots: np.ndarray | None = None
+    ) -> float:
         """Learn row after row, in place; return the sum of their weighted losses, each before its update.
 
         Several threads or processes may share a state; an update is lost now and then where they meet.
 
         :param order: int64, the rows' positions
-        :param state: float32[slots, width, 2]; a key is its own slot, and lies below the slots
+        :param state: float32[slots, width, 2]
+        :param slots: integers, where the state of each of the rows' features is; None where a key is its own
+            slot
         """
 
     def pull(self, state: np.ndarray, slots: np.ndarray, keys: np.ndarray) -> np.ndarray:
@@ -63,12 +74,21 @@ class Objective(Protocol):
         :param keys: int64
         """
 
-    def push(self, state: np.ndarray, slots: np.ndarray, keys: np.ndarray, gradient: np.ndarray) -> None:
+    def push(
+        self,
+        state: np.ndarray,
+        slots: np.ndarray,
+        keys: np.ndarray,
+        gradient: np.ndarray,
+        missed: np.ndarray | None = None,
+    ) -> None:
         """Apply gradients that are summed over a step; √n grows by the square of the sum.
 
         :param slots: int64, distinct
         :param keys: int64
         :param gradient: float32[keys, width]
+        :param missed: float32[keys, width], the sums of gradients that were applied since the weights were
+            pulled; None where there are none
         """
 
     def weights(self, state: np.ndarray, keys: np.ndarray) -> np.ndarray:

@@ -31,8 +31,11 @@ class Softmax(Table):
         total: float = _gradients(*read, frozen(order), frozen(local), frozen(weights), gradient)
         return total
 
-    def train(self, rows: Rows, order: np.ndarray, state: np.ndarray) -> float:
-        read = [frozen(array) for array in (*rows.csr, rows.label, rows.weight, order)]
+    def train(
+        self, rows: Rows, order: np.ndarray, state: np.ndarray, slots: np.ndarray | None = None
+    ) -> float:
+        csr = rows.csr if slots is None else rows.csr._replace(indices=slots)
+        read = [frozen(array) for array in (*csr, rows.label, rows.weight, order)]
         total: float = _train(*read, state.reshape(-1), self.width, self.settings)
         return total
 

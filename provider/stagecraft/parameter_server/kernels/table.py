@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stagecraft.parameter_server.kernels.compiled import compiled, frozen
-from stagecraft.parameter_server.kernels.coordinate import Settings, updated, weight_of
+from stagecraft.parameter_server.kernels.coordinate import Settings, updated_late, weight_of
 from stagecraft.parameter_server.kernels.prefetch import LINE, prefetch
 
 BIAS = 0
@@ -44,6 +44,19 @@ class Table:
     vector_settings: Settings
     initial: Initial
 
+    @property
+    def common(self) -> int:
+        """The keys after those of the features, of numbers that all rows share."""
+        return 0
+
+    def start(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the keys that training begins with, int64, and their states, float32[keys, width, 2]."""
+        return np.empty(0, np.int64), np.empty((0, self.width, 2), np.float32)
+
+    def parts(self, keys: np.ndarray) -> list[tuple[Table, np.ndarray]]:
+        """Return the tables that keys belong to, each with which of the keys, bool."""
+        return [(self, np.ones(len(keys), dtype=bool))]
+
     def pull(self, state: np.ndarray, slots: np.ndarray, keys: np.ndarray) -> np.ndarray:
         """Return the weights of keys, float32[keys, width].
 
@@ -52,7 +65,14 @@ class Table:
         weights: np.ndarray = _pull(frozen(state), frozen(slots), frozen(keys), *self._parameters)
         return weights
 
-    def push(self, state: np.ndarray, slots: np.ndarray, keys: np.ndarray, gradient: np.ndarray) -> None:
+    def push(
+        self,
+        state: np.ndarray,
+        slots: np.ndarray,
+        keys: np.ndarray,
+        gradient: np.ndarray,
+        missed: np.ndarray | None = None,
+    ) -> None:
         """Apply gradients that are summed over a step, so √n grows by the square of the sum.
 
         The sum of squares instead takes a hundred agreeing gradients for noise of the same size, and training
@@ -60,8 +80,12 @@ class Table:
 
         :param slots: int64, distinct
         :param gradient: float32[keys, width]
+        :param missed: float32[keys, width], the sums of gradients that were applied since the weights were
+            pulled; None where there are none
         """
-        _push(state, frozen(slots), frozen(keys), frozen(gradient), *self._parameters)
+        others = gradient[:0] if missed is None else missed
+        read = [frozen(array) for array in (slots, keys, gradient, others)]
+        _push(state, *read, *self._parameters)
 
     def weights(self, state: np.ndarray, keys: np.ndarray) -> np.ndarray:
         """Return the weights of keys whose states are given in the same order, float32[keys, width]."""
@@ -86,6 +110,14 @@ def initial_weight(key: np.int64, coordinate: np.int64, initial: Initial) -> np.
 
 
 @compiled  # type: ignore[untyped-decorator]
+def _prefetch_state(flat: np.ndarray, span: int, slots: np.ndarray, at: int) -> None:
+    """Start to load the state of the key at a position, ``span`` numbers, if there is one."""
+    if at < slots.shape[0]:
+        for line in range(span * slots[at], span * (slots[at] + 1), LINE):
+            prefetch(flat, line)
+
+
+@compiled  # type: ignore[untyped-decorator]
 def _pull(
     state: np.ndarray,
     slots: np.ndarray,
@@ -98,9 +130,7 @@ def _pull(
     weights = np.empty((keys.shape[0], state.shape[1]), np.float32)
     flat, span = state.reshape(-1), 2 * state.shape[1]
     for at in range(keys.shape[0]):
-        if at + AHEAD < keys.shape[0]:
-            for line in range(span * slots[at + AHEAD], span * (slots[at + AHEAD] + 1), LINE):
-                prefetch(flat, line)
+        _prefetch_state(flat, span, slots, at + AHEAD)
         own = state[slots[at]]
         for c in range(head):
             weights[at, c] = weight_of(own[c, 0], own[c, 1], settings)
@@ -120,22 +150,24 @@ def _push(
     slots: np.ndarray,
     keys: np.ndarray,
     gradient: np.ndarray,
+    missed: np.ndarray,
     head: int,
     settings: Settings,
     vectors: Settings,
     initial: Initial,
 ) -> None:
     flat, span = state.reshape(-1), 2 * state.shape[1]
+    late = missed.shape[0] > 0
     for at in range(keys.shape[0]):
-        if at + AHEAD < keys.shape[0]:
-            for line in range(span * slots[at + AHEAD], span * (slots[at + AHEAD] + 1), LINE):
-                prefetch(flat, line)
+        _prefetch_state(flat, span, slots, at + AHEAD)
         own = state[slots[at]]
         for c in range(head):
             first, root = own[c, 0], own[c, 1]
             weight = weight_of(first, root, settings)
-            own[c, 0], own[c, 1] = updated(first, root, weight, gradient[at, c], settings)
+            others = missed[at, c] if late else np.float32(0)
+            own[c, 0], own[c, 1] = updated_late(first, root, weight, gradient[at, c], others, settings)
         for c in range(head, own.shape[0]):
             first, root = own[c, 0], own[c, 1]
             weight = initial_weight(keys[at], c, initial) if root == 0 else weight_of(first, root, vectors)
-            own[c, 0], own[c, 1] = updated(first, root, weight, gradient[at, c], vectors)
+            others = missed[at, c] if late else np.float32(0)
+            own[c, 0], own[c, 1] = updated_late(first, root, weight, gradient[at, c], others, vectors)

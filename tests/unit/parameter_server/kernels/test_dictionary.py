@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stagecraft.parameter_server.kernels.dictionary import Dictionary
+from stagecraft.parameter_server.kernels.dictionary import ABSENT, Dictionary
 
 
 def test_equals_pythons_dictionary_while_it_grows():
@@ -15,6 +15,21 @@ def test_equals_pythons_dictionary_while_it_grows():
         assert held.slots(keys).tolist() == [plain.setdefault(key, len(plain)) for key in keys.tolist()]
         assert len(held) == len(plain)
         assert held.keys.tolist() == list(plain)
+
+
+def test_finds_without_adding():
+    held = Dictionary(np.array([5, 2**62, 0]))
+    assert held.find(np.array([0, 7, 2**62, 5, -1])).tolist() == [2, ABSENT, 1, 0, ABSENT]
+    assert len(held) == 3
+
+
+def test_takes_memory_by_the_keys_it_holds_not_by_those_it_is_asked():
+    held = Dictionary()
+    small = held.nbytes
+    assert held.slots(np.tile(np.arange(100), 10_000)).max() == 99
+    assert held.nbytes == small
+    held.slots(np.arange(100_000) << 40)
+    assert 24 * 100_000 < held.nbytes < 100 * 100_000
 
 
 def test_comes_back_from_its_keys():

@@ -226,6 +226,47 @@ def test_gradients_of_a_step_are_squared_after_they_are_summed():
     assert state[5, 0, 1] == 7
 
 
+@pytest.mark.parametrize("optimizer", [FTRL(alpha=0.5, beta=0.1), FTRL(), AdaGrad(), AdaGrad(initial=0)])
+@every_model
+def test_gradients_of_one_pull_come_to_their_sum_also_one_after_another(model, optimizer):
+    made, rng = objective(model, optimizer), np.random.default_rng(4)
+    keys = np.array([7, 3, 0])
+    begun = np.zeros((8, made.width, 2), np.float32)
+    made.push(begun, keys, keys, rng.normal(size=(3, made.width)).astype(np.float32))
+    several = np.abs(rng.normal(size=(4, 3, made.width))).astype(np.float32) * [[[1.0], [-1.0], [0.0]]]
+    several = several.astype(np.float32)
+    together, apart = begun.copy(), begun.copy()
+    made.push(together, keys, keys, several.sum(axis=0))
+    for number, gradient in enumerate(several):
+        made.push(apart, keys, keys, gradient, several[:number].sum(axis=0))
+    np.testing.assert_allclose(made.weights(apart[keys], keys), made.weights(together[keys], keys), rtol=2e-4)
+    np.testing.assert_allclose(apart, together, rtol=2e-3, atol=1e-5)
+    alone = begun.copy()
+    for gradient in several:
+        made.push(alone, keys, keys, gradient)
+    assert abs(alone - together).max() > 0.1, "as it would be without regard to each other"
+
+
+def test_a_late_gradient_against_the_others_does_not_raise_the_learning_rate():
+    made, keys = objective(LogisticRegression()), np.array([5])
+    state = np.zeros((6, 1, 2), np.float32)
+    made.push(state, keys, keys, np.array([[4]], np.float32))
+    before = state[5].copy()
+    made.push(state, keys, keys, np.array([[-3]], np.float32), np.array([[4]], np.float32))
+    assert state[5, 0, 1] == before[0, 1] == 4
+    assert state[5, 0, 0] == before[0, 0] - 3
+
+
+@every_model
+def test_training_in_place_takes_slots_for_keys(model):
+    made, rows = objective(model), some_rows(model)
+    order, slot = np.arange(30), np.random.default_rng(6).permutation(DIMENSION)
+    fixed, placed = np.zeros((2, DIMENSION, made.width, 2), np.float32)
+    loss = made.train(rows, order, fixed)
+    assert made.train(rows, order, placed, slot[rows.csr.indices].astype(np.int32)) == loss
+    np.testing.assert_array_equal(placed[slot], fixed)
+
+
 def test_vectors_begin_small_different_and_the_same_each_time():
     model = FactorizationMachine(factors=16, init=0.1)
     keys, state = np.arange(2000), np.zeros((2000, 17, 2), np.float32)
