@@ -16,7 +16,7 @@ from stagecraft.operators.output import Output, open_reference
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-FORMATS = ("vw", "libfm", "onnx")
+FORMATS = ("vw", "libfm", "libffm", "onnx")
 
 
 class ExportModelOperator(BaseOperator):
@@ -24,8 +24,9 @@ class ExportModelOperator(BaseOperator):
 
     :param model: a trained model
     :param format: ``vw`` (a line ``index:weight`` for each weight of a linear model, as ``vw
-        --readable_model`` prints them), ``libfm`` (as libFM's ``-save_model``), or ``onnx`` (from the numbers
-        and values of a row's features to its score)
+        --readable_model`` prints them), ``libfm`` (as libFM's ``-save_model``), ``libffm`` (a field-aware
+        factorization machine as libffm's ``ffm-train`` writes it), or ``onnx`` (from the numbers and values
+        of a row's features to its score)
     :param path: the file, anywhere that fsspec reaches with the options of the store's connection
     :param store_conn_id: connection of the artifact store
     """

@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from stagecraft.errors import InvalidInputError, UnwritableStoreError
-from stagecraft.exports import libfm, onnx, vw
+from stagecraft.exports import libffm, libfm, onnx, vw
 
 if TYPE_CHECKING:
     from stagecraft.artifacts.model import Model
     from stagecraft.transforms.predictor import SparsePredictor
 
-Format = Literal["vw", "libfm", "onnx"]
+Format = Literal["vw", "libfm", "libffm", "onnx"]
 WRITERS: dict[Format, Callable[[SparsePredictor], Iterator[bytes]]] = {
     "vw": vw.lines,
     "libfm": libfm.lines,
+    "libffm": libffm.lines,
     "onnx": onnx.content,
 }
 
@@ -28,8 +29,11 @@ def export_model(
     - ``vw``: a linear model as Vowpal Wabbit's ``--readable_model`` ends: a line ``index:weight`` for each
       weight that is not zero. Index 0 is the bias
     - ``libfm``: a linear model or a factorization machine as libFM's ``-save_model`` writes it
-    - ``onnx``: a linear model, softmax regression or a factorization machine as a graph from ``indices``
-      (int64) and ``values`` (float32), rows × features of a row, to ``score`` or ``scores`` (double)
+    - ``libffm``: a field-aware factorization machine as libffm 1's ``ffm-train`` writes it, with two more
+      fields for the weights and the bias, which libffm has not
+    - ``onnx``: a linear model, softmax regression, a factorization machine or DeepFM as a graph from
+      ``indices`` (int64) and ``values`` (float32), rows × features of a row, to ``score`` or ``scores``,
+      double
 
     :param uri: the file, anywhere that fsspec reaches
     :param storage_options: credentials and options for fsspec

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from stagecraft.errors import InvalidInputError
 from stagecraft.exports.refused import refused
+from stagecraft.transforms.deep import DeepFM
 from stagecraft.transforms.factorization import FactorizationMachine
 from stagecraft.transforms.linear import Linear
 from stagecraft.transforms.softmax import Softmax
@@ -21,7 +23,7 @@ LARGEST = 2**31 - 2**20
 
 
 def content(predictor: SparsePredictor) -> Iterator[bytes]:
-    """Yield the graph of a linear model, softmax regression or a factorization machine.
+    """Yield the graph of a linear model, softmax regression, a factorization machine or DeepFM.
 
     Inputs: ``indices``, int64, and ``values``, float32, rows × features of a row, the bias (0, with the value
     1) among them. Output: ``score``, double a row, or ``scores``, double rows × classes. Sums run in double.
@@ -39,9 +41,10 @@ def content(predictor: SparsePredictor) -> Iterator[bytes]:
             "the package 'onnx' is not installed",
             "pip install 'airflow-provider-stagecraft[onnx]'",
         ) from error
-    if not isinstance(predictor, Linear | Softmax | FactorizationMachine):
-        raise refused("onnx", predictor, "linear models, softmax regressions and factorization machines")
-    dimension, width = predictor.layout.dimension, predictor.width
+    if not isinstance(predictor, Linear | Softmax | FactorizationMachine | DeepFM):
+        held = "linear models, softmax regressions, factorization machines and DeepFM"
+        raise refused("onnx", predictor, held)
+    dimension, width = predictor.dimension, predictor.width
     if dimension * width * 4 > LARGEST:
         raise InvalidInputError(
             "export_model.format", f"{dimension} × {width} weights are beyond ONNX's 2 GiB", "'vw' or 'libfm'"
@@ -49,7 +52,10 @@ def content(predictor: SparsePredictor) -> Iterator[bytes]:
     graph = _Graph(helper)
     terms = graph.terms()
     if isinstance(predictor, FactorizationMachine):
-        graph.factorized(terms)
+        graph.factorized(terms, "margins")
+    elif isinstance(predictor, DeepFM):
+        graph.factorized(terms, "pairwise")
+        graph.deep(terms, len(predictor.hidden))
     else:
         graph.add("ReduceSum", [terms, "one"], "margins", keepdims=0)
     if isinstance(predictor, Softmax):
@@ -104,7 +110,7 @@ class _Graph:
         self.add("Unsqueeze", ["wide_values", "two"], "columns")
         return self.add("Mul", ["wide", "columns"], "terms")
 
-    def factorized(self, terms: str) -> None:
+    def factorized(self, terms: str, output: str) -> None:
         """The margin of a factorization machine."""
         self.add("ReduceSum", [terms, "one"], "sums", keepdims=0)
         self.add("Mul", [terms, terms], "squares")
@@ -115,7 +121,18 @@ class _Graph:
         self.add("ReduceSum", ["vector_pairs", "one"], "pair_sum", keepdims=0)
         self.add("Mul", ["pair_sum", "half"], "interaction")
         self.add("Gather", ["sums", "bias"], "linear", axis=1)
-        self.add("Add", ["linear", "interaction"], "margins")
+        self.add("Add", ["linear", "interaction"], output)
+
+    def deep(self, terms: str, layers: int) -> None:
+        """The margin of DeepFM, from that of its factorization machine."""
+        self.add("MatMul", ["fields", terms], "field_sums")
+        self.add("Slice", ["field_sums", "one", "end", "two"], "field_vectors")
+        units = self.add("Flatten", ["field_vectors"], "units0", axis=1)
+        for layer in range(layers):
+            linear = self.add("Gemm", [units, f"weights{layer}", f"bias{layer}"], f"linear{layer}", transB=1)
+            units = self.add("Relu", [linear], f"units{layer + 1}")
+        self.add("MatMul", [units, "last"], "network")
+        self.add("Add", ["pairwise", "network"], "margins")
 
     def linked(self, link: str, margin: str, output: str) -> None:
         if link == "log":
@@ -137,7 +154,22 @@ class _Graph:
             "half": lambda: np.array(0.5),
             "largest": lambda: np.log(np.finfo(np.float64).max),
         }
+        if isinstance(predictor, DeepFM):
+            known |= self._of_network(predictor)
         read = {name for node in self.nodes for name in node.input}
         for name, value in known.items():
             if name in read:
                 yield name, np.asarray(value())
+
+    def _of_network(self, predictor: DeepFM) -> dict[str, Callable[[], Any]]:
+        """Which features a field has, and the layers."""
+        import numpy as np
+
+        blocks = predictor.layout.blocks
+        field = np.repeat(np.arange(len(blocks)), [block.width for block in blocks])
+        fields = np.concatenate([[-1], field]) == np.arange(len(blocks))[:, None]
+        parts = [part.astype(np.float64) for part in predictor.network.parts(predictor.numbers)]
+        names = [f"{kind}{layer}" for layer in range(len(predictor.hidden)) for kind in ("weights", "bias")]
+        made = {"fields": fields.astype(np.float64), "last": parts[-1][0]}
+        made |= dict(zip(names, parts, strict=False))
+        return {name: partial(np.asarray, array) for name, array in made.items()}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from stagecraft.transforms.base import Transform
+from stagecraft.transforms.deep import DeepFM
 from stagecraft.transforms.encode import Encode
 from stagecraft.transforms.factorization import FactorizationMachine
 from stagecraft.transforms.field_aware import FieldAware
@@ -24,7 +25,16 @@ if TYPE_CHECKING:
 CHAIN_FILE = "chain.json"
 TYPES: dict[str, type[Transform]] = {
     kind.model_fields["type"].default: kind
-    for kind in (Encode, FactorizationMachine, FieldAware, IsolationForest, LeafEncode, Linear, Softmax)
+    for kind in (
+        DeepFM,
+        Encode,
+        FactorizationMachine,
+        FieldAware,
+        IsolationForest,
+        LeafEncode,
+        Linear,
+        Softmax,
+    )
 }
 
 

@@ -32,16 +32,23 @@ class FactorizationMachine(SparsePredictor):
     def width(self) -> int:
         return 1 + self.factors
 
-    def margins(self, weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    def margins(self, weights: np.ndarray, values: np.ndarray, common: np.ndarray) -> np.ndarray:
         import numpy as np
 
-        # The sums run along the last axis, so their order is the same in a batch of any size.
-        terms = weights.transpose(0, 2, 1).astype(np.float64, order="C") * values[:, None, :]
-        sums = terms.sum(axis=2)
-        factors = terms[:, 1:]
-        pairs = sums[:, 1:] ** 2 - (factors * factors).sum(axis=2)
-        margins: np.ndarray = sums[:, 0] + 0.5 * pairs.sum(axis=1)
-        return margins
+        return factorized(weights.transpose(0, 2, 1).astype(np.float64, order="C") * values[:, None, :])
 
     def linked(self, margins: np.ndarray) -> np.ndarray:
         return inverse(self.link, margins)
+
+
+def factorized(terms: np.ndarray) -> np.ndarray:
+    """Return the margins of rows, float64.
+
+    :param terms: float64, rows × (1 + factors) × features of a row: their weights times their values
+    """
+    # The sums run along the last axis, so their order is the same in a batch of any size.
+    sums = terms.sum(axis=2)
+    factors = terms[:, 1:]
+    pairs = sums[:, 1:] ** 2 - (factors * factors).sum(axis=2)
+    margins: np.ndarray = sums[:, 0] + 0.5 * pairs.sum(axis=1)
+    return margins

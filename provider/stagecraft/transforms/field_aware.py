@@ -33,7 +33,7 @@ class FieldAware(SparsePredictor):
     def width(self) -> int:
         return 1 + len(self.layout.blocks) * self.factors
 
-    def margins(self, weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    def margins(self, weights: np.ndarray, values: np.ndarray, common: np.ndarray) -> np.ndarray:
         import numpy as np
 
         rows, features = values.shape[0], values.shape[1] - 1

@@ -39,7 +39,7 @@ class Linear(SparsePredictor):
         weights: np.ndarray = self.table.dense()[:, 0]
         return weights
 
-    def margins(self, weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    def margins(self, weights: np.ndarray, values: np.ndarray, common: np.ndarray) -> np.ndarray:
         import numpy as np
 
         sums: np.ndarray = (weights[:, :, 0].astype(np.float64) * values).sum(axis=1)

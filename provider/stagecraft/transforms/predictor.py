@@ -47,12 +47,23 @@ class SparsePredictor(Transform):
     def width(self) -> int:
         """The weights of a feature."""
 
+    @property
+    def common(self) -> int:
+        """The rows at the table's end that are of no feature: numbers that all rows share."""
+        return 0
+
+    @property
+    def dimension(self) -> int:
+        """The rows of the table: the features, and :attr:`common`."""
+        return self.layout.dimension + self.common
+
     @abstractmethod
-    def margins(self, weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    def margins(self, weights: np.ndarray, values: np.ndarray, common: np.ndarray) -> np.ndarray:
         """Return what the link makes scores of, float64, rows or rows × classes.
 
         :param weights: float32, rows × features of a row × width
         :param values: float32, rows × features of a row
+        :param common: float32, the table's last rows: :attr:`common` × width
         """
 
     @abstractmethod
@@ -61,10 +72,10 @@ class SparsePredictor(Transform):
 
     def holding(self, weights: Weights) -> Self:
         """Return this predictor with weights."""
-        if (weights.dimension, weights.width) != (self.layout.dimension, self.width):
+        if (weights.dimension, weights.width) != (self.dimension, self.width):
             raise ValueError(
                 f"weights of {weights.dimension} features × {weights.width} for "
-                f"{self.layout.dimension} × {self.width}"
+                f"{self.dimension} × {self.width}"
             )
         made = self.model_copy()
         made._weights = weights
@@ -103,7 +114,7 @@ class SparsePredictor(Transform):
     def scored(self, table: Weights | np.ndarray, features: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Return the predicted means of rows.
 
-        :param table: weights, float32, by feature
+        :param table: weights, float32, by feature; then the :attr:`common` ones
         :param features: integers, rows × features of a row
         :param values: float32, of the same shape
         """
@@ -111,8 +122,9 @@ class SparsePredictor(Transform):
 
         rows = len(features)
         block = max(1, BLOCK_BYTES // (8 * self.layout.width * self.width))
+        common = table[np.arange(len(table) - self.common, len(table))]
         parts = [
-            self.margins(table[features[start : start + block]], values[start : start + block])
+            self.margins(table[features[start : start + block]], values[start : start + block], common)
             for start in range(0, max(rows, 1), block)
         ]
         return self.linked(np.concatenate(parts))
@@ -123,7 +135,7 @@ class SparsePredictor(Transform):
     @classmethod
     def restore(cls, fields: dict[str, object], read: Callable[[str], bytes]) -> Self:
         made = cls.model_validate(fields)
-        return made.holding(Weights.read(read(WEIGHTS_FILE), made.layout.dimension, made.width))
+        return made.holding(Weights.read(read(WEIGHTS_FILE), made.dimension, made.width))
 
 
 def inverse(link: Link, margins: np.ndarray) -> np.ndarray:

@@ -28,7 +28,7 @@ class Softmax(SparsePredictor):
     def width(self) -> int:
         return self.classes
 
-    def margins(self, weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    def margins(self, weights: np.ndarray, values: np.ndarray, common: np.ndarray) -> np.ndarray:
         import numpy as np
 
         terms = weights.transpose(0, 2, 1).astype(np.float64, order="C") * values[:, None, :]

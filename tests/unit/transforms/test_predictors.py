@@ -13,6 +13,7 @@ from stagecraft.errors import InvalidInputError
 from stagecraft.transforms import predictor as predictors
 from stagecraft.transforms import weights as tables
 from stagecraft.transforms.chain import Chain
+from stagecraft.transforms.deep import DeepFM
 from stagecraft.transforms.factorization import FactorizationMachine
 from stagecraft.transforms.field_aware import FieldAware
 from stagecraft.transforms.layout import Feature, Layout
@@ -32,6 +33,8 @@ KINDS: list[SparsePredictor] = [
     FactorizationMachine(layout=LAYOUT, factors=1, link="log"),
     FieldAware(layout=LAYOUT, factors=2, link="logistic"),
     FieldAware(layout=LAYOUT, factors=1, link="identity"),
+    DeepFM(layout=LAYOUT, factors=5, hidden=(7, 4), link="logistic"),
+    DeepFM(layout=LAYOUT, factors=1, hidden=(3,), link="identity"),
 ]
 NAMES = [f"{kind.type}-{getattr(kind, 'link', '')}{kind.width}" for kind in KINDS]
 
@@ -52,14 +55,14 @@ def rows(count: int, seed: int = 0) -> pa.RecordBatch:
 
 
 def learned(kind: SparsePredictor) -> SparsePredictor:
-    """Give a predictor weights of two thirds of its features; the bias has one a class, and no vectors."""
+    """Give a predictor two thirds of its table's rows; the bias has one weight a class, and no vectors."""
     rng = np.random.default_rng(7)
-    keys = rng.permutation(np.arange(1, LAYOUT.dimension))[: 2 * LAYOUT.dimension // 3]
+    keys = rng.permutation(np.arange(1, kind.dimension))[: 2 * kind.dimension // 3]
     keys = np.append(keys, 0).astype(np.int64)
     values = rng.normal(scale=0.5, size=(len(keys), kind.width)).astype(np.float32)
     if not isinstance(kind, Softmax):
         values[-1, 1:] = 0
-    return kind.holding(Weights.of(LAYOUT.dimension, keys, values))
+    return kind.holding(Weights.of(kind.dimension, keys, values))
 
 
 def formula(kind: SparsePredictor, batch: pa.RecordBatch) -> list[Any]:
@@ -77,7 +80,7 @@ def formula(kind: SparsePredictor, batch: pa.RecordBatch) -> list[Any]:
         for i, (key, x) in enumerate(features):
             for j in range(i + 1, len(features)):
                 other, y = features[j]
-                if isinstance(kind, FactorizationMachine):
+                if isinstance(kind, FactorizationMachine | DeepFM):
                     pairs = zip(table[key][1:], table[other][1:], strict=True)
                     margin += sum(a * b for a, b in pairs) * x * y
                 elif isinstance(kind, FieldAware) and i > 0:
@@ -85,11 +88,26 @@ def formula(kind: SparsePredictor, batch: pa.RecordBatch) -> list[Any]:
                     own, theirs = 1 + FIELDS[j] * k, 1 + FIELDS[i] * k  # type: ignore[operator]
                     pairs = zip(table[key][own : own + k], table[other][theirs : theirs + k], strict=True)
                     margin += sum(a * b for a, b in pairs) * x * y
+        if isinstance(kind, DeepFM):
+            margin += network(kind, table, features)
         link = kind.link  # type: ignore[attr-defined]
         found.append(
             {"identity": margin, "log": math.exp(margin), "logistic": 1 / (1 + math.exp(-margin))}[link]
         )
     return found
+
+
+def network(kind: DeepFM, table: list[list[float]], features: list[tuple[int, float]]) -> float:
+    """Return the network's output, unit by unit; each field's input is the sum of its vectors."""
+    units = [0.0] * (3 * kind.factors)
+    for (key, x), field in zip(features[1:], FIELDS[1:], strict=True):
+        for c in range(kind.factors):
+            units[field * kind.factors + c] += table[key][1 + c] * x  # type: ignore[operator]
+    numbers = iter([number for row in table[LAYOUT.dimension :] for number in row])
+    for outputs in kind.hidden:
+        sums = [sum(next(numbers) * unit for unit in units) for _ in range(outputs)]
+        units = [max(total + next(numbers), 0.0) for total in sums]
+    return sum(next(numbers) * unit for unit in units)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=NAMES)
@@ -119,7 +137,7 @@ def test_a_large_table_holds_touched_features_alone_and_gives_the_same_bits(
     batch, dense = rows(150), learned(kind)
     monkeypatch.setattr(tables, "DENSE_BYTES", 0)
     keyed = learned(kind)
-    assert len(keyed.table.table) == 1 + 2 * LAYOUT.dimension // 3 + 1
+    assert len(keyed.table.table) == 1 + 2 * kind.dimension // 3 + 1
     assert keyed.means(batch).tobytes() == dense.means(batch).tobytes()
     assert keyed.table.dense().tobytes() == dense.table.dense().tobytes()
     assert keyed.files() == dense.files()
