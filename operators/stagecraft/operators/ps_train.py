@@ -8,6 +8,7 @@ from stagecraft.operators.base import Input, StageOperator
 from stagecraft.operators.output import Output
 from stagecraft.parameter_server.consistency import BSP, SSP, Async
 from stagecraft.parameter_server.models import (
+    DeepFM,
     FactorizationMachine,
     FieldAwareFactorizationMachine,
     LinearRegression,
@@ -24,6 +25,7 @@ __all__ = [
     "SSP",
     "AdaGrad",
     "Async",
+    "DeepFM",
     "EarlyStopping",
     "FactorizationMachine",
     "FieldAwareFactorizationMachine",
@@ -41,6 +43,7 @@ Model = (
     | SoftmaxRegression
     | FactorizationMachine
     | FieldAwareFactorizationMachine
+    | DeepFM
 )
 
 
@@ -57,7 +60,8 @@ class PSTrainOperator(StageOperator):
     :param validation: raw held-out rows; the model is judged on them while it trains
     :param warm_start: an earlier model over the same features, to go on from
     :param model: ``LogisticRegression()`` (default), ``LinearRegression()``, ``PoissonRegression()``,
-        ``SoftmaxRegression()``, ``FactorizationMachine(…)`` or ``FieldAwareFactorizationMachine(…)``
+        ``SoftmaxRegression()``, ``FactorizationMachine(…)``, ``FieldAwareFactorizationMachine(…)`` or
+        ``DeepFM(…)``
     :param optimizer: ``FTRL(alpha=…, l1=…)`` (default), ``AdaGrad(learning_rate=…)``, or a sweep's
         ``optimizer``
     :param epochs: passes over the rows
@@ -68,7 +72,7 @@ class PSTrainOperator(StageOperator):
         ``growing``: for a feature when its first row comes, so there can be any number of them
     :param consistency: ``BSP()`` (default, deterministic), ``SSP(bound=…)`` or ``Async(rows_in_flight=…)``
     :param checkpoint_seconds: time between checkpoints
-    :param seed: decides the order of the rows, and a factorization machine's first vectors
+    :param seed: decides the order of the rows, and the first vectors and networks of models that have them
     :param early_stopping: ``EarlyStopping(metric="validation_loss", patience=…)``, or None
     :param bad_rows: ``refuse`` (default), or ``skip`` rows that cannot be learned from, and count them
     :param keep_state: whether the optimizer's state is kept with the model, for a later ``warm_start``

@@ -39,12 +39,13 @@ def fit(
     :param weight: one a row, not negative; 1 where None
     :param model: :class:`LogisticRegression` where None
     :param classes: the number of labels, for softmax regression
-    :param fields: the bounds of the fields, as
+    :param fields: the bounds of the fields, the last of them ``dimension``, as
         :func:`~stagecraft.parameter_server.kernels.objective.objective_of` takes them
     :param epochs: passes over the rows, each in an order drawn from ``seed``
     :param on_epoch: called after each pass with its number from 1, its mean progressive loss (each row's
         loss before the model learned from it), and the weights; True ends the training
-    :return: a second axis holds the weights of a feature where the model has several
+    :return: a second axis holds the weights of a feature where the model has several; a network's numbers
+        come after all features
     :raises ValueError: lengths differ, or a feature number lies outside the dimension
     :raises InvalidInputError: the training diverged
 
@@ -71,9 +72,11 @@ def fit(
     objective = objective_of(
         LogisticRegression() if model is None else model, optimizer, classes=classes, fields=fields, seed=seed
     )
-    rows, keys = Rows(csr, label, weight), np.arange(dimension)
+    rows, keys = Rows(csr, label, weight), np.arange(dimension + objective.common)
     # np.zeros would take the memory page by page, at the first touch of each.
-    state = np.full((dimension, objective.width, 2), 0, dtype=np.float32)
+    state = np.full((len(keys), objective.width, 2), 0, dtype=np.float32)
+    begun, states = objective.start()
+    state[begun] = states
     mass = float(weight.sum(dtype=np.float64))
 
     def weights() -> np.ndarray:

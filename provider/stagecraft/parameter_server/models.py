@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from stagecraft.parameter_server.optimizer import AnyOptimizer
+from stagecraft.parameter_server.optimizer import AdaGrad, AnyOptimizer
 
 
 class _Model(BaseModel):
@@ -41,7 +41,7 @@ class SoftmaxRegression(_Model):
     type: Literal["softmax"] = "softmax"
 
 
-class _Factorized(_Model):
+class Factorized(_Model):
     """A linear model and interactions of pairs of features, each by the product of learned vectors.
 
     :param loss: what the margin predicts: as :class:`LogisticRegression`, :class:`LinearRegression` or
@@ -59,7 +59,7 @@ class _Factorized(_Model):
     factor_optimizer: AnyOptimizer | None = None
 
 
-class FactorizationMachine(_Factorized):
+class FactorizationMachine(Factorized):
     """A linear model and the interactions of all pairs of features, one vector a feature.
 
     Feature 0, the bias, has no vector.
@@ -81,7 +81,7 @@ class FactorizationMachine(_Factorized):
     type: Literal["fm"] = "fm"
 
 
-class FieldAwareFactorizationMachine(_Factorized):
+class FieldAwareFactorizationMachine(Factorized):
     """A linear model and the interactions of all pairs of features: a feature has a vector a field.
 
     A field is a column: the features that it holds. Features of two fields interact by the product of the
@@ -106,12 +106,46 @@ class FieldAwareFactorizationMachine(_Factorized):
     factors: int = Field(default=4, ge=1, le=64)
 
 
+class DeepFM(Factorized):
+    """A factorization machine and a network over the same vectors, whose margins are added.
+
+    Needs PyTorch where it trains, and nowhere else. The network's inputs are, for each field, the sum of its
+    features' vectors times their values; a field is a column. Its layers are fully connected, with rectified
+    linear units, and lie on the shards like all else. Training in place takes steps of 256 rows.
+
+    Source: Guo et al., DeepFM: A Factorization-Machine based Neural Network for CTR Prediction, IJCAI 2017.
+
+    :param loss: what the margin predicts: as :class:`LogisticRegression`, :class:`LinearRegression` or
+        :class:`PoissonRegression` do
+    :param factors: the length of a vector
+    :param init: the standard deviation of the vectors before training. Each is a function of the feature and
+        the seed, so a feature takes no memory before a row holds it
+    :param factor_optimizer: the optimizer of the vectors. None takes the model's without its L1, which would
+        hold the vectors at zero, where no gradient moves them
+    :param hidden: the units of the network's hidden layers, from its inputs on
+    :param dropout: the share of hidden units that each row leaves out in training, drawn from the seed; the
+        progressive loss is of what is left
+    :param network_optimizer: the optimizer of the network's weights, all of which every step moves
+
+    >>> DeepFM(hidden=[128, 64, 32]).hidden
+    (128, 64, 32)
+    """
+
+    type: Literal["deepfm"] = "deepfm"
+    hidden: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field(
+        default=(64, 32), min_length=1, max_length=8
+    )
+    dropout: float = Field(default=0.0, ge=0, le=0.9, allow_inf_nan=False)
+    network_optimizer: AnyOptimizer = AdaGrad(learning_rate=0.02)
+
+
 AnyModel = Annotated[
     LogisticRegression
     | LinearRegression
     | PoissonRegression
     | SoftmaxRegression
     | FactorizationMachine
-    | FieldAwareFactorizationMachine,
+    | FieldAwareFactorizationMachine
+    | DeepFM,
     Field(discriminator="type"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import logging
 from dataclasses import dataclass
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from stagecraft.artifacts.model import Model
 from stagecraft.errors import InvalidInputError
+from stagecraft.parameter_server.models import DeepFM as DeepFMSpec
 from stagecraft.parameter_server.models import FactorizationMachine as FMSpec
+from stagecraft.parameter_server.models import Factorized, SoftmaxRegression
 from stagecraft.parameter_server.models import FieldAwareFactorizationMachine as FFMSpec
-from stagecraft.parameter_server.models import SoftmaxRegression
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,9 +41,22 @@ def loss_of(model: AnyModel) -> Loss:
     >>> loss_of(FactorizationMachine(loss="poisson"))
     'poisson'
     """
-    if isinstance(model, FMSpec | FFMSpec):
+    if isinstance(model, Factorized):
         return model.loss
     return "squared" if model.type == "linear" else model.type
+
+
+def check_installed(model: AnyModel) -> None:
+    """Refuse a model whose training needs a package that is not here.
+
+    :raises InvalidInputError: names the package, and the extra that has it
+    """
+    if isinstance(model, DeepFMSpec) and importlib.util.find_spec("torch") is None:
+        raise InvalidInputError(
+            "ps_train.model",
+            "DeepFM is trained by the package 'torch', which is not installed",
+            "pip install 'airflow-provider-stagecraft[torch]'",
+        )
 
 
 @dataclass(frozen=True)
@@ -60,6 +75,7 @@ class Shape:
 
     @classmethod
     def of(cls, model: AnyModel, layout: Layout, labels: list[Any] | None) -> Shape:
+        from stagecraft.transforms.deep import DeepFM
         from stagecraft.transforms.factorization import FactorizationMachine
         from stagecraft.transforms.field_aware import FieldAware
         from stagecraft.transforms.linear import Linear
@@ -71,6 +87,8 @@ class Shape:
             predictor = FactorizationMachine(layout=layout, factors=model.factors, link=link)
         elif isinstance(model, FFMSpec):
             predictor = FieldAware(layout=layout, factors=model.factors, link=link)
+        elif isinstance(model, DeepFMSpec):
+            predictor = DeepFM(layout=layout, factors=model.factors, hidden=model.hidden, link=link)
         elif labels is not None and len(labels) > 2:
             predictor = Softmax(layout=layout, classes=len(labels))
         else:
@@ -79,10 +97,10 @@ class Shape:
 
     @property
     def fields(self) -> np.ndarray | None:
-        """Where the features of each field begin, and their end; for field-aware machines."""
+        """Where the features of each field begin, and their end; for models that know fields."""
         import numpy as np
 
-        if not isinstance(self.model, FFMSpec):
+        if not isinstance(self.model, FFMSpec | DeepFMSpec):
             return None
         return np.array([*(block.offset for block in self.layout.blocks), self.layout.dimension], np.int64)
 
@@ -98,7 +116,7 @@ class Shape:
         """
         from stagecraft.transforms.weights import Weights
 
-        return self.predictor.holding(Weights.of(self.layout.dimension, keys, self.served(weights)))
+        return self.predictor.holding(Weights.of(self.predictor.dimension, keys, self.served(weights)))
 
     @property
     def _halved(self) -> bool:

@@ -19,7 +19,7 @@ from stagecraft.parameter_server.monitor import EarlyStopping
 from stagecraft.parameter_server.optimizer import FTRL, AnyOptimizer
 from stagecraft.stages.base import Stage, Workbench
 from stagecraft.stages.labels import original_labels
-from stagecraft.stages.ps_model import Shape, loss_of
+from stagecraft.stages.ps_model import Shape, check_installed, loss_of
 from stagecraft.stages.ps_rows import check_rows
 from stagecraft.stages.validation import Validation
 
@@ -61,7 +61,7 @@ class PSTrain(Stage):
     :param consistency: :class:`BSP` (the same bits each time), :class:`SSP` or :class:`Async`
     :param checkpoint_seconds: time between checkpoints; the result does not depend on it where it is
         deterministic
-    :param seed: decides the order of the rows, and a factorization machine's first vectors
+    :param seed: decides the order of the rows, and the first vectors and networks of models that have them
     :param early_stopping: ends the training after epochs without progress; None trains them all
     :param bad_rows: what is done with rows that cannot be learned from, as with a missing label, a weight
         below zero or a value that is no finite number: ``refuse`` the dataset, or ``skip`` and count them
@@ -127,6 +127,7 @@ class PSTrain(Stage):
     def execute(self, bench: Workbench, drafts: dict[str, Draft], inputs: dict[str, Any]) -> None:
         from stagecraft.jobs.ray_session import ray_session
 
+        check_installed(self.model)
         dataset: Dataset = inputs["dataset"]
         if dataset.model is None:
             raise InvalidInputError(

@@ -33,7 +33,9 @@ class Validation:
         self._shape, self._label = shape, label
         csr = shape.layout.csr(batch)
         rows = (batch.num_rows, shape.layout.width)
-        self._keys, places = np.unique(csr.indices, return_inverse=True)
+        keys, places = np.unique(csr.indices, return_inverse=True)
+        common = np.arange(shape.layout.dimension, shape.predictor.dimension)
+        self._keys = np.concatenate([keys, common])  # As the table has them: what all rows share comes last.
         self._places, self._values = places.reshape(rows), csr.values.reshape(rows)
 
     @classmethod

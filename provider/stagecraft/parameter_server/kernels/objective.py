@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from stagecraft.parameter_server.kernels.coordinate import Settings
+from stagecraft.parameter_server.kernels.deep import DeepFM
 from stagecraft.parameter_server.kernels.factorization import Factorization
 from stagecraft.parameter_server.kernels.linear import Linear
 from stagecraft.parameter_server.kernels.losses import LOSSES
 from stagecraft.parameter_server.kernels.softmax import Softmax
 from stagecraft.parameter_server.kernels.table import BIAS, Initial
+from stagecraft.parameter_server.models import DeepFM as DeepFMSpec
 from stagecraft.parameter_server.models import (
     FactorizationMachine,
-    FieldAwareFactorizationMachine,
+    Factorized,
     LinearRegression,
     SoftmaxRegression,
 )
+from stagecraft.transforms.network import Network
 
 if TYPE_CHECKING:
     from stagecraft.parameter_server.models import AnyModel
@@ -50,7 +53,7 @@ class Objective(Protocol):
         :param order: int64, the rows' positions
         :param local: int32, the place in ``weights`` of each feature met in that order, as
             :func:`~stagecraft.parameter_server.kernels.localize.localize` gives it
-        :param weights: float32[keys, width]
+        :param weights: float32[keys, width]; the :attr:`common` keys are the last
         :param gradient: float32[keys, width]
         """
 
@@ -107,8 +110,8 @@ def objective_of(
 
     :param classes: the number of labels; for softmax regression
     :param fields: int64, ascending: field ``f`` holds the keys from ``fields[f]`` up to ``fields[f + 1]``;
-        for field-aware factorization machines
-    :param seed: decides the vectors before training
+        for field-aware factorization machines, and those with a network, whose keys begin where they end
+    :param seed: decides the vectors before training, and a network
 
     >>> from stagecraft.parameter_server.models import LogisticRegression
     >>> from stagecraft.parameter_server.optimizer import FTRL
@@ -118,14 +121,18 @@ def objective_of(
     settings = Settings.of(optimizer)
     if isinstance(model, SoftmaxRegression):
         return Softmax(classes, classes, settings, settings, Initial.of())
-    if isinstance(model, FactorizationMachine | FieldAwareFactorizationMachine):
+    if isinstance(model, Factorized):
         if isinstance(model, FactorizationMachine):
             fields = np.array([BIAS + 1, np.iinfo(np.int64).max])
         elif fields is None:
-            raise ValueError("a field-aware factorization machine needs the bounds of its fields")
+            raise ValueError(f"{model.type} needs the bounds of its fields")
         vectors = Settings.of(model.factor_optimizer or optimizer.model_copy(update={"l1": 0.0}))
-        width = 1 + (len(fields) - 1) * model.factors
-        initial = Initial.of(model.init, seed)
-        return Factorization(width, 1, settings, vectors, initial, LOSSES[model.loss], fields)
+        initial, loss = Initial.of(model.init, seed), LOSSES[model.loss]
+        inputs = (len(fields) - 1) * model.factors
+        if isinstance(model, DeepFMSpec):
+            network, layers = Network(inputs, model.hidden), Settings.of(model.network_optimizer)
+            table = (1 + model.factors, 1, settings, vectors, initial, loss, fields)
+            return DeepFM(*table, network, layers, model.dropout, seed)
+        return Factorization(1 + inputs, 1, settings, vectors, initial, loss, fields)
     loss = LOSSES["squared" if isinstance(model, LinearRegression) else model.type]
     return Linear(1, 1, settings, settings, Initial.of(), loss)
