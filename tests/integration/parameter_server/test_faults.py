@@ -14,6 +14,7 @@ import pytest
 from stagecraft.errors import JobFailedError
 from stagecraft.jobs.ray_session import ray_session
 from stagecraft.parameter_server import train as train_module
+from stagecraft.parameter_server.models import DeepFM
 from stagecraft.parameter_server.optimizer import FTRL
 from stagecraft.stages.ps_train import PSTrain
 from stagecraft.tracking.writer import Tracker
@@ -64,7 +65,7 @@ def ray():
 
 
 def weights(bench, world, stage=STAGE):
-    return stage.run(bench, dataset=world.train)["model"].chain.transforms[-1].weights.tobytes()
+    return stage.run(bench, dataset=world.train)["model"].chain.transforms[-1].table.dense().tobytes()
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +77,16 @@ def test_a_worker_and_a_shard_are_killed(world, expected, caplog):
     caplog.set_level(logging.INFO)
     assert weights(world.bench(Assassin({2: "Worker", 4: "Shard"})), world) == expected
     assert caplog.text.count("an actor was lost") == 2
+    assert caplog.text.count("going on from the checkpoint") == 2
+
+
+def test_a_network_comes_back_with_the_table(world, caplog):
+    pytest.importorskip("torch", reason="the package torch is not installed")
+    caplog.set_level(logging.INFO)
+    model = DeepFM(factors=4, hidden=[16, 8], dropout=0.2)
+    stage = STAGE.model_copy(update={"model": model, "epochs": 2})
+    undisturbed = weights(world.bench(), world, stage)
+    assert weights(world.bench(Assassin({2: "Shard", 3: "Worker"})), world, stage) == undisturbed
     assert caplog.text.count("going on from the checkpoint") == 2
 
 
