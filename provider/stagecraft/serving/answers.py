@@ -76,7 +76,7 @@ class Answers:
         seconds = time.perf_counter() - began
         self.monitor.answered(model, route.version, rows=len(listed), scores=listed, seconds=seconds)
         if self.monitor.samples():
-            self.monitor.keep(model, route.version, rows.listed(), listed, key)
+            self.monitor.keep(model, route.version, rows.raw(route.predictor), listed, key)
         if route.shadow is not None:
             loop = asyncio.get_running_loop()
             if len(listed) <= INLINE_ROWS:

@@ -58,26 +58,25 @@ def table_of_matrix(matrix: np.ndarray, schema: pa.Schema) -> pa.Table:
     import numpy as np
     import pyarrow as pa
 
-    columns = []
-    for place, field in enumerate(schema):
-        values = matrix[:, place].astype(np.float64)
-        if pa.types.is_floating(field.type):
-            columns.append(pa.array(values, from_pandas=True).cast(field.type))
-        elif pa.types.is_integer(field.type):
-            listed = [None if value != value else value for value in values.tolist()]
-            columns.append(_integers(field.name, field.type, listed))
-        elif pa.types.is_boolean(field.type):
-            flags = [
-                {0.0: False, 1.0: True}.get(value, value) if value == value else None
-                for value in values.tolist()
-            ]
-            columns.append(pa.array(_each(field.name, field.type, flags, bool), field.type))
-        else:
+    for field in schema:
+        if not (_is_number(field.type) or pa.types.is_boolean(field.type)):
             raise InvalidInputError(
                 f"{WHERE}.{field.name}",
                 f"the column is of type {field.type}, which raw float32 cannot carry",
                 "the rows as JSON, or as an Arrow stream",
             )
+    columns = []
+    for place, field in enumerate(schema):
+        values = matrix[:, place].astype(np.float64)
+        if pa.types.is_floating(field.type):
+            columns.append(pa.array(values, from_pandas=True).cast(field.type))
+            continue
+        listed = [None if value != value else value for value in values.tolist()]
+        if pa.types.is_integer(field.type):
+            columns.append(_integers(field.name, field.type, listed))
+        else:
+            flags = [{0.0: False, 1.0: True}.get(value, value) for value in listed]
+            columns.append(pa.array(_each(field.name, field.type, flags, bool), field.type))
     return pa.table(columns, schema=schema)
 
 
@@ -165,6 +164,12 @@ def _column(name: str, kind: pa.DataType, values: list[Any]) -> pa.Array:
     raise InvalidInputError(
         f"{WHERE}.{name}", f"columns of type {kind} cannot be sent as JSON", "a cast in SQL"
     )
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
 
 
 def _is_text(kind: pa.DataType) -> bool:

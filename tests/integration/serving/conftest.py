@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import requests
 
@@ -122,8 +124,11 @@ class Service:
         """Wait until every worker serves ``generation``; return the seconds that took."""
         begun = time.monotonic()
         while time.monotonic() < begun + 300:
-            workers = self.status()["workers"]
-            if len(workers) == 2 and all(worker["generation"] >= generation for worker in workers):
+            status = self.status()
+            workers = status["workers"]
+            if len(workers) == status["expected_workers"] and all(
+                worker["generation"] >= generation for worker in workers
+            ):
                 return time.monotonic() - begun
             time.sleep(0.01)
         raise AssertionError(f"not every worker serves generation {generation}: {self.status()}")
@@ -144,36 +149,35 @@ def expected() -> Any:
     return _expected
 
 
-@pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    root = tmp_path_factory.mktemp("serving")
-    store = Store(str(root / "store"))
+@contextmanager
+def running(root: Path, store: Store, *options: str) -> Iterator[Service]:
+    """A service that answers, below ``root``, until the block ends; its log must hold no traceback."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "stagecraft.serving", "--root", str(root / "service")]
-    options = ["--store-root", store.root, "--port", str(port), "--workers", "2"]
-    limits = ["--max-rows", "1000", "--max-body", "1000000", "--keep-versions", "3"]
+    address = ["--store-root", store.root, "--port", str(port)]
     with open(root / "log", "wb") as log:
         process = subprocess.Popen(
-            [*command, *options, *limits],
+            [*command, *address, *options],
             env={**os.environ, "STAGECRAFT_SERVING_TOKEN": TOKEN},
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-    running = Service(root / "service", store, port, process)
+    service = Service(root / "service", store, port, process)
     try:
         for _ in range(3000):
             assert process.poll() is None, (root / "log").read_text()
             try:
-                if len(running.status()["workers"]) == 2:
+                status = service.status()
+                if len(status["workers"]) == status["expected_workers"]:
                     break
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 pass
             time.sleep(0.1)
         else:
             raise AssertionError((root / "log").read_text())
-        yield running
+        yield service
         workers = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGTERM)
         process.wait(300)
@@ -184,3 +188,20 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
             for child in psutil.Process(process.pid).children(recursive=True):
                 child.kill()
             process.kill()
+
+
+@pytest.fixture(scope="session")
+def run_service() -> Any:
+    return running
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    root = tmp_path_factory.mktemp("serving")
+    limits = ["--max-rows", "1000", "--max-body", "1000000", "--keep-versions", "3"]
+    logs = ["--sample", "1", "--request-log", str(root / "requests")]
+    with running(root, Store(str(root / "store")), "--workers", "2", *limits, *logs) as made:
+        yield made
+    # What the workers had kept of the requests, they wrote as they ended.
+    columns = {name for file in (root / "requests").rglob("*.parquet") for name in pq.read_schema(file).names}
+    assert not columns or {"wind", "score", "request_time"} <= columns

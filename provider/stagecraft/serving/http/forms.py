@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from stagecraft.errors import InvalidInputError
+from stagecraft.serving.rows import table_of_matrix
 from stagecraft.transforms.predictor import score_array
 
 if TYPE_CHECKING:
@@ -77,11 +78,11 @@ class Rows:
         """
 
     @abstractmethod
-    def listed(self) -> Any:
+    def raw(self, predictor: Predictor) -> Any:
         """Return them as mappings, or as an Arrow table."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class JSONRows(Rows):
     """Rows of JSON values."""
 
@@ -93,18 +94,18 @@ class JSONRows(Rows):
     def scores(self, predictor: Predictor) -> np.ndarray:
         return predictor.row_scores(self.rows)
 
-    def listed(self) -> list[dict[str, Any]]:
+    def raw(self, predictor: Predictor) -> list[dict[str, Any]]:
         return self.rows
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class JSONText(Rows):
     """Rows as the JSON of a list of objects."""
 
     text: bytes | msgspec.Raw
 
     def count(self, predictor: Predictor) -> int:
-        return len(self.listed())
+        return len(self.raw(predictor))
 
     def few(self, predictor: Predictor) -> np.ndarray | None:
         """Return their scores where a compiled chain knows how."""
@@ -112,13 +113,13 @@ class JSONText(Rows):
 
     def scores(self, predictor: Predictor) -> np.ndarray:
         found = self.few(predictor)
-        return predictor.row_scores(self.listed()) if found is None else found
+        return predictor.row_scores(self.raw(predictor)) if found is None else found
 
-    def listed(self) -> list[dict[str, Any]]:
+    def raw(self, predictor: Predictor) -> list[dict[str, Any]]:
         return msgspec.json.decode(self.text, type=list[dict[str, Any]])
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class FloatRows(Rows):
     """Rows of a model of numeric columns: float32, little endian, NaN where a value is missing.
 
@@ -147,13 +148,11 @@ class FloatRows(Rows):
             )
         return np.frombuffer(self.data, dtype="<f4").reshape(-1, len(predictor.schema))
 
-    def listed(self) -> Any:
-        import numpy as np
-
-        return np.frombuffer(self.data, dtype="<f4")
+    def raw(self, predictor: Predictor) -> pa.Table:
+        return table_of_matrix(self.matrix(predictor), predictor.schema)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class ArrowRows(Rows):
     """Rows as an Arrow IPC stream."""
 
@@ -192,7 +191,7 @@ class ArrowRows(Rows):
     def scores(self, predictor: Predictor) -> np.ndarray:
         return predictor.scores(self.table)
 
-    def listed(self) -> pa.Table:
+    def raw(self, predictor: Predictor) -> pa.Table:
         return self.table
 
 

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 EXACT = 1 << 53
 """Integers below are the same number as float64."""
+MOST_FEATURES = (1 << 31) - 1
+"""Features and slots that the kernels number."""
 
 
 class NotCompiledError(Exception):
@@ -136,6 +138,8 @@ class Plan:
         model = chain.transforms[-1]
         if not isinstance(model, SparsePredictor | IsolationForest):
             raise NotCompiledError(f"model {model.type!r}")
+        if isinstance(model, SparsePredictor) and model.layout.dimension > MOST_FEATURES:
+            raise NotCompiledError("more features than int32 numbers")
         self.model: SparsePredictor | IsolationForest = model
 
     def column(self, name: str) -> Register:
@@ -165,6 +169,8 @@ class Plan:
             return [self._input(lambda values: values[place] is None)]
         if not isinstance(encoding, CategoricalEncoding):
             raise NotCompiledError(f"encoding {type(encoding).__name__}")
+        if encoding.map.size > MOST_FEATURES:
+            raise NotCompiledError(f"{encoding.map.size} slots of {encoding.output!r}")
         places = [self._place(name) for name in encoding.columns]
         slot = slot_of(places, [self.kinds[name] for name in encoding.columns], encoding.map)
         if isinstance(encoding, SlotEncoding):
