@@ -1,6 +1,6 @@
 # Everything a checkout can do; it needs Python (3.11, 3.12 or 3.13) and make. `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help demo stop test bench-data bench-ps lint format typecheck wheel constraints clean
+.PHONY: help demo stop test bench-data bench-ps bench-sweep bench-serving lint format typecheck wheel constraints clean
 SHELL := /bin/bash
 
 # Every process of a demo or a test would compile all that it imports, and numba's kernels, anew.
@@ -18,7 +18,7 @@ SOURCES := provider operators sensors plugins
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e ".[java]"
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "Variables: PYTHON=python3.12, ENGINE=duckdb|spark (demo), PYTEST='-k word' (test)"
 
 demo: $(VENV)/.demo ## Run the whole pipeline in a local Airflow, and leave it up until Ctrl-C
@@ -36,6 +36,12 @@ bench-data: $(VENV)/.bench ## Measure the data stages beside what one writes by 
 
 bench-ps: $(VENV)/.bench ## Measure training on the parameter server beside Vowpal Wabbit and Spark ML; QUICK=1 takes fewer rows
 	$(BIN)/python benchmarks/bench_ps.py
+
+bench-sweep: $(VENV)/.bench ## Measure sweeps beside Ray Tune, Optuna, scikit-optimize and FLAML; QUICK=1 takes fewer seeds
+	$(BIN)/python benchmarks/bench_sweep.py
+
+bench-serving: $(VENV)/.bench ## Measure serving beside stock BentoML, Ray Serve and FastAPI; QUICK=1 takes fewer requests
+	$(BIN)/python benchmarks/bench_serving.py
 
 lint: $(VENV)/.test ## Check style
 	$(BIN)/ruff check .
