@@ -9,6 +9,7 @@ import socket
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
 
 from stagecraft.artifacts.store import Store
 from stagecraft.serving.monitor import Kept, Monitor
@@ -50,6 +51,7 @@ class Samples:
         self.drift: dict[tuple[str, str, str], float] = {}
         self._recent: dict[tuple[str, str], pa.Table] = {}
         self._waiting: dict[tuple[str, str], Buffer] = {}
+        self._goldens: WeakKeyDictionary[Predictor, pa.Table] = WeakKeyDictionary()
         self._written = 0
         self._looked = 0.0
 
@@ -105,10 +107,16 @@ class Samples:
         found = {}
         for version, rows in self._recent.items():
             if rows.num_rows >= FEWEST_ROWS:
-                golden = predictors[version].model.golden()
-                for column, value in column_shifts(rows, golden, predictors[version].schema).items():
+                predictor = predictors[version]
+                for column, value in column_shifts(rows, self._golden(predictor), predictor.schema).items():
                     found[*version, column] = value
         self.drift = found
+
+    def _golden(self, predictor: Predictor) -> pa.Table:
+        """Return a model's golden rows, which are fetched once."""
+        if predictor not in self._goldens:
+            self._goldens[predictor] = predictor.model.golden()
+        return self._goldens[predictor]
 
 
 def column_shifts(rows: pa.Table, golden: pa.Table, schema: pa.Schema) -> dict[str, float]:
