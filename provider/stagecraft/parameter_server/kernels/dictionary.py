@@ -80,7 +80,7 @@ def _place(table: np.ndarray, key: int) -> int:
     An entry is two numbers: a key, and its slot + 1, or 0 where it is free.
     """
     mask = table.shape[0] // 2 - 1
-    place = place_of(key, mask)
+    place: int = place_of(key, mask)
     while table[2 * place + 1] != 0 and table[2 * place] != key:
         place = (place + 1) & mask
     return place
