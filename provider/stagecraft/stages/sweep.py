@@ -123,6 +123,11 @@ class Sweep(Stage):
             groups[group][field] = value
         return BoostingParameters(**groups["boosting"]), FTRL(**groups["optimizer"])
 
+    def _effort(self) -> str | None:
+        """Return what the trees of a trial cost."""
+        grown = ("boosting.rounds", "boosting.depth")
+        return " * ".join(name for name in grown if name in self.space and not self.space[name].when) or None
+
     def _own(self) -> list[Parameters]:
         """Return the stage's own parameters, to try first, where they lie in the space."""
         space = Space(self.space, self.constraints)
@@ -150,6 +155,7 @@ class Sweep(Stage):
             objectives={self.metric: DIRECTIONS[self.metric]},
             rounds=self.rounds,
             start=self._own(),
+            effort=self._effort(),
             searcher=self.searcher,
             seed=self.seed,
             concurrency=self.concurrency,

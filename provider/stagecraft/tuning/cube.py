@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 
+from stagecraft.tuning.expression import Expression
 from stagecraft.tuning.space import Choice, Space
 
 LEVELS = 256
 FAR, NEAR, FINE = 400, 60, 40
+DRAWS, TINY = 256, 1e-9
 WIDTHS, FINE_WIDTHS = (0.02, 0.06, 0.18), (0.01, 0.03)
 
 
 class Cube:
-    """The unit cube of a space; points are arrays of shape (points, dimensions)."""
+    """The unit cube of a space; points are arrays of shape (points, dimensions).
 
-    def __init__(self, space: Space) -> None:
-        self.space = space
+    :param effort: what a trial costs, in any unit
+    """
+
+    def __init__(self, space: Space, effort: Expression | None = None) -> None:
+        self.space, self.effort = space, effort
         self._dimensions = list(space.dimensions.values())
         self._choices = [isinstance(dimension, Choice) for dimension in self._dimensions]
 
@@ -73,6 +79,24 @@ class Cube:
             points[:, place] = cells[np.searchsorted(middles, points[:, place])]
         return points
 
+    def efforts(self, points: np.ndarray) -> np.ndarray:
+        """Return the logarithm of what trials at the points cost, about, for all of them in one step."""
+        if self.effort is None:
+            return np.zeros(len(points))
+        efforts: np.ndarray = _squared(points) @ self._growth
+        return efforts
+
+    @cached_property
+    def _growth(self) -> np.ndarray:
+        """How the logarithm of the effort grows with the points, by least squares."""
+        assert self.effort is not None
+        source = random.Random(0)
+        drawn = [self.space.sample(source) for _ in range(DRAWS)]
+        efforts = [max(float(self.effort.of(parameters)), TINY) for parameters in drawn]
+        points = np.array([self.space.to_unit(parameters) for parameters in drawn])
+        growth: np.ndarray = np.linalg.lstsq(_squared(points), np.log(efforts))[0]
+        return growth
+
     @cached_property
     def _cells(self) -> list[tuple[int, np.ndarray]]:
         """The places of the values of every dimension that has few."""
@@ -81,3 +105,7 @@ class Cube:
             for place, dimension in enumerate(self._dimensions)
             if dimension.count is not None and dimension.count <= LEVELS
         ]
+
+
+def _squared(points: np.ndarray) -> np.ndarray:
+    return np.hstack([np.ones((len(points), 1)), points, points**2])

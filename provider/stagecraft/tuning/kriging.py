@@ -21,6 +21,7 @@ class Kriging:
     Source: Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, chapter 5.
 
     :param points: (trials, dimensions), each number around the unit interval
+    :param noise: the standard deviation of a value beside what the process says
     :param weights: (trials,), the covariance's inverse times the values
     :param factor: (trials, trials), the inverse of the covariance's lower Cholesky factor
 
@@ -34,6 +35,7 @@ class Kriging:
     points: np.ndarray
     lengths: np.ndarray
     scale: float
+    noise: float
     middle: float
     weights: np.ndarray
     factor: np.ndarray
@@ -78,7 +80,7 @@ class Kriging:
         inverse_lower = np.linalg.inv(np.linalg.cholesky(kernel))
         weights = inverse_lower.T @ (inverse_lower @ centred)
         scale = max(float(centred @ weights) / count, 1e-12)
-        return cls(points, lengths, scale, middle, weights, inverse_lower)
+        return cls(points, lengths, scale, (scale * noise) ** 0.5, middle, weights, inverse_lower)
 
     def predict(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the mean and the standard deviation without the noise, for (n, dimensions) points."""
@@ -96,11 +98,14 @@ def _kernel(left: np.ndarray, right: np.ndarray, lengths: np.ndarray) -> np.ndar
     return kernel
 
 
-def expected_improvement(mean: np.ndarray, deviation: np.ndarray, best: float) -> np.ndarray:
+def expected_improvement(mean: np.ndarray, deviation: np.ndarray, noise: float, best: float) -> np.ndarray:
     """Return the logarithm of how far below ``best`` a value is expected to be, 0 where it is above.
 
-    Source: Ament et al., Unexpected Improvements to Expected Improvement for Bayesian Optimization, NeurIPS
-    2023, for the logarithm.
+    Where noise hides most of what a trial could still tell, as beside earlier trials, it counts for less.
+
+    Source: Huang et al., Global Optimization of Stochastic Black-Box Systems, Journal of Global Optimization
+    34, 2006, for the noise; Ament et al., Unexpected Improvements to Expected Improvement for Bayesian
+    Optimization, NeurIPS 2023, for the logarithm.
     """
     from scipy.special import erfcx, log1p, ndtr
 
@@ -111,5 +116,6 @@ def expected_improvement(mean: np.ndarray, deviation: np.ndarray, best: float) -
     low = np.minimum(by, -1.0)
     scaled = np.sqrt(np.pi / 2) * -low * erfcx(-low / np.sqrt(2))
     far = -low * low / 2 - np.log(2 * np.pi) / 2 + log1p(-np.minimum(scaled, 1 - 1e-15))
-    improvement: np.ndarray = np.where(by > -1, near, far) + np.log(deviation)
+    told = np.log1p(-noise / np.sqrt(deviation**2 + noise**2))
+    improvement: np.ndarray = np.where(by > -1, near, far) + np.log(deviation) + told
     return improvement

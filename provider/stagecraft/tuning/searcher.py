@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import ClassVar
 
+from stagecraft.tuning.expression import Expression
 from stagecraft.tuning.space import Parameters, Space, Value
 
 
@@ -36,13 +37,21 @@ class Searcher(ABC):
     :param space: what to search
     :param seed: decides every random draw
     :param start: what to try first, as a trainer's own defaults
+    :param effort: what a trial costs by its parameters, in any unit, for searchers that weigh it
     """
 
     name: ClassVar[str]
     redraws: ClassVar[int] = 20
 
-    def __init__(self, space: Space, seed: int = 0, start: Sequence[Parameters] = ()) -> None:
+    def __init__(
+        self,
+        space: Space,
+        seed: int = 0,
+        start: Sequence[Parameters] = (),
+        effort: Expression | None = None,
+    ) -> None:
         self.space, self.seed, self.start = space, seed, [dict(given) for given in start]
+        self.effort = effort
         self.observations: list[Observation] = []
         self._seen: set[str] = set()
 

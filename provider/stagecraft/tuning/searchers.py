@@ -7,6 +7,7 @@ from typing import Literal
 
 from stagecraft.tuning.cma_es import CovarianceMatrixAdaptation
 from stagecraft.tuning.default import Default
+from stagecraft.tuning.expression import Expression
 from stagecraft.tuning.genetic import Genetic
 from stagecraft.tuning.grid_search import GridSearch
 from stagecraft.tuning.random_search import RandomSearch
@@ -42,6 +43,12 @@ SEARCHERS: dict[str, type[Searcher]] = {
 }
 
 
-def make_searcher(name: SearcherName, space: Space, seed: int, start: Sequence[Parameters] = ()) -> Searcher:
+def make_searcher(
+    name: SearcherName,
+    space: Space,
+    seed: int,
+    start: Sequence[Parameters] = (),
+    effort: Expression | None = None,
+) -> Searcher:
     """Build a searcher by its name."""
-    return SEARCHERS[name](space, seed, start)
+    return SEARCHERS[name](space, seed, start, effort)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from random import Random
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from stagecraft.errors import InvalidInputError
+from stagecraft.tuning.expression import Expression
 from stagecraft.tuning.rounds import Rounds
 from stagecraft.tuning.searchers import SearcherName
 from stagecraft.tuning.space import Dimension, Space
@@ -25,6 +28,8 @@ class StudySpec(BaseModel):
     :param concurrency: trials at a time: trial ``n`` is chosen by the results of trials up to
         ``n - concurrency``, whichever ended meanwhile, so equal studies choose equal trials
     :param start: parameters to try first, as the trainer's own defaults
+    :param effort: what a trial costs, in any unit, as an expression over parameters that every trial has,
+        ``"rounds * max_depth"``; the default searcher prefers what promises more for it
     :param rounds: rounds that narrow the space; one round without end where None
     """
 
@@ -37,6 +42,7 @@ class StudySpec(BaseModel):
     seed: int = 0
     concurrency: int = Field(default=1, ge=1)
     start: list[dict[str, Any]] = []
+    effort: str | None = None
     rounds: Rounds | None = None
 
     @model_validator(mode="after")
@@ -44,7 +50,24 @@ class StudySpec(BaseModel):
         space = Space(self.space, self.constraints)
         for number, given in enumerate(self.start):
             space.check(given, f"study.start[{number}]")
+        if self.effort is not None:
+            self.weighed(space)
         return self
+
+    def weighed(self, space: Space) -> Expression | None:
+        """Return the effort.
+
+        :raises InvalidInputError: it asks for what not every trial has, or has no value
+        """
+        if self.effort is None:
+            return None
+        effort = Expression(self.effort, "study.effort")
+        always = [name for name, dimension in space.dimensions.items() if not dimension.when]
+        if unknown := sorted(effort.names - set(always)):
+            found = f"no parameter {', '.join(unknown)} that every trial has"
+            raise InvalidInputError("study.effort", found, f"an expression over {', '.join(always)}")
+        float(effort.of(space.sample(Random(0))))
+        return effort
 
     @property
     def metric(self) -> str:

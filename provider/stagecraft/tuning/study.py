@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from stagecraft.errors import CorruptArtifactError, InvalidInputError
 from stagecraft.tuning.journal import Journal
 from stagecraft.tuning.rounds import Round, narrowed, within
+from stagecraft.tuning.searcher import Searcher
 from stagecraft.tuning.searchers import make_searcher
 from stagecraft.tuning.space import Space
 from stagecraft.tuning.spec import StudySpec
@@ -54,7 +55,7 @@ class Study(Trials):
         self._began = time.monotonic()
         self._open()
         self._space = Space(self.rounds[-1].space if self.rounds else spec.space, spec.constraints)
-        self._searcher = make_searcher(spec.searcher, self._space, spec.seed, spec.start)
+        self._searcher = self._new_searcher()
         self._told = 0
         self._running: set[int] = set()
         self._queue = [trial for trial in self.trials if trial.state is TrialState.RUNNING]
@@ -154,6 +155,10 @@ class Study(Trials):
         ended = {"cause": cause, "message": message, "seconds": seconds, "cpu": cpu}
         return self._settle(trial.model_copy(update={"state": TrialState.FAILED, **ended}))
 
+    def _new_searcher(self) -> Searcher:
+        spec = self.spec
+        return make_searcher(spec.searcher, self._space, spec.seed, spec.start, spec.weighed(self._space))
+
     def _turn(self, number: int, known: int) -> None:
         """Begin the next round where its first trial is asked for."""
         rounds = self.spec.rounds
@@ -170,7 +175,7 @@ class Study(Trials):
         )
         self._journal.append({"round": turned.model_dump(mode="json")})
         self.rounds.append(turned)
-        self._searcher = make_searcher(self.spec.searcher, self._space, self.spec.seed, self.spec.start)
+        self._searcher = self._new_searcher()
         self._told = 0
 
     def _tell(self, known: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from stagecraft.artifacts.store import Store
 from stagecraft.errors import CorruptArtifactError, InvalidInputError
-from stagecraft.tuning.space import Integer, Uniform
+from stagecraft.tuning.space import Choice, Integer, Uniform
 from stagecraft.tuning.spec import StudySpec
 from stagecraft.tuning.study import Study
 from stagecraft.tuning.trial import Cause, Trial, TrialState
@@ -32,7 +32,7 @@ def opened(store: Store, **changes: Any) -> Study:
 
 
 def judged(study: Study, trial: Trial) -> Trial:
-    return study.finish(trial, {"loss": (trial.parameters["x"] - 0.3) ** 2}, seconds=1.0)
+    return study.finish(trial, {"loss": (trial.parameters["x"] - 0.3) ** 2}, seconds=1.0, cpu=1.0)
 
 
 def asked(study: Study) -> Trial:
@@ -249,3 +249,16 @@ def test_starting_points_come_first_and_must_lie_in_the_space(store: Store) -> N
     assert asked(study).parameters == {"x": 0.25}
     with pytest.raises(ValueError, match=r"start\[0\].x: 2 is out of bounds"):
         StudySpec(space={"x": Uniform(0, 1)}, objectives={"loss": "minimize"}, start=[{"x": 2}])
+
+
+def test_an_effort_is_checked_before_any_trial(store: Store) -> None:
+    space: dict[str, Any] = {
+        "x": Uniform(1, 9),
+        "kind": Choice(["a", "b"]),
+        "deep": Integer(1, 9, when={"kind": ["a"]}),
+    }
+    study = opened(store, space=space, effort="x * 2", searcher="default")
+    assert len(run(study, 10)) == 10
+    for effort, word in [("y", "no parameter y"), ("deep * x", "no parameter deep"), ("kind", "float")]:
+        with pytest.raises(ValueError, match=word):
+            spec(space=space, effort=effort)

@@ -1,0 +1,155 @@
+"""``make bench-sweep``: sweeps beside Ray Tune, Optuna, scikit-optimize and FLAML, on real tables.
+
+``QUICK=1`` takes fewer rows, seeds and faults. Tables are downloaded below ``BENCH_FOLDER``, and kept there
+where it is given. Names of :data:`PIECES` as arguments run those alone. Peers run in turn with ours, on the
+same rows. CPU is that of trials and of the searcher, in one thread.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from report import Report
+from sweep_cost import costs
+from sweep_faults import VICTIMS, faults
+from sweep_quality import SEARCHES, TRIALS, Point, best_at, reached, trace
+from sweep_tables import NAMES, split, table
+from sweep_trial import Trainer
+
+QUICK = bool(os.environ.get("QUICK"))
+ROWS, SEEDS = (2_000, 2) if QUICK else (8_000, 10)
+COST_TRIALS = (100, 8, 2) if QUICK else (1000, 40, 6)
+FAULTS = 3 if QUICK else 50
+WALL = 10 if QUICK else 60
+OURS, TPE = "ours", "Optuna TPE"
+
+Traces = dict[tuple[str, int], dict[str, list[Point]]]
+
+
+def main(names: list[str]) -> None:
+    report = Report()
+    kept = os.environ.get("BENCH_FOLDER")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(kept or temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in names or PIECES:
+            PIECES[name](report, folder)
+    report.close()
+
+
+def cost_figures(report: Report, folder: Path) -> None:
+    """A trivial trial's cost; the figures are the worse of wall time's and CPU time's."""
+    found = costs(*COST_TRIALS)
+    report.table(
+        "A trivial trial, two at a time",
+        ("", "wall ms", "CPU ms"),
+        [(name, each.wall * 1e3, each.cpu * 1e3) for name, each in found.items()],
+    )
+    ours, reusing, default = found.values()
+    for key, theirs, bar in [
+        ("trial_cost_vs_tune_reuse", reusing, 0.1),
+        ("trial_cost_vs_tune_default", default, 0.01),
+    ]:
+        report.figure(key, max(ours.wall / theirs.wall, ours.cpu / theirs.cpu), "<=", bar)
+
+
+def fault_figures(report: Report, folder: Path) -> None:
+    found = faults(FAULTS)
+    rows = []
+    for victim in VICTIMS:
+        own = [each for each in found if each.victim == victim]
+        sums = (sum(column) for column in zip(*(each[1:] for each in own), strict=True))
+        rows.append((victim, len(own), *sums))
+    heads = ("killed", "sweeps", "finished trials repeated", "trials begun again", "trials finished")
+    report.table("Sweeps with a kill -9", heads, rows)
+    report.figure("repeated_trials_after_kill", sum(each.repeated for each in found), "<=", 0)
+
+
+def quality_figures(report: Report, folder: Path) -> None:
+    """The best by validation at equal CPU, that of TPE's trials, over tables and seeds; paired."""
+    found = _traces(folder)
+    gains: dict[str, list[tuple[float, float]]] = {}
+    for name in SEARCHES:
+        at = [(each, each[TPE][TRIALS - 1].cpu) for each in found.values()]
+        pairs = [(best_at(each[OURS], cpu), best_at(each[name], cpu)) for each, cpu in at]
+        gains[name] = [(ours.validation - own.validation, ours.test - own.test) for ours, own in pairs]
+    rows = []
+    for name, own in gains.items():
+        validation, test = zip(*own, strict=True)
+        traces = [each[name] for each in found.values()]
+        cpu = statistics.mean(each[TRIALS - 1].cpu for each in traces)
+        error = statistics.stdev(validation) / len(validation) ** 0.5
+        rows.append(
+            (
+                name,
+                cpu,
+                *(1e4 * each for each in (statistics.mean(validation), error)),
+                1e4 * statistics.mean(test),
+            )
+        )
+    heads = ("", f"CPU s of {TRIALS} trials", "ours is ahead, 1e-4", "standard error", "on the test, 1e-4")
+    report.table(f"AUC at the CPU of TPE's {TRIALS} trials, {len(found)} pairs", heads, rows)
+    peers = [own for name, own in gains.items() if name != OURS]
+    means = [tuple(statistics.mean(column) for column in zip(*own, strict=True)) for own in peers]
+    report.figure("auc_gain_over_peers", min(validation for validation, _ in means), ">=", 0)
+    report.figure("auc_gain_over_peers_test", min(test for _, test in means), ">=", 0)
+    _speed(report, list(found.values()))
+
+
+def _speed(report: Report, found: Sequence[dict[str, list[Point]]]) -> None:
+    """CPU until TPE's best; where ours had not come to it, half as much again as it used."""
+    ours, theirs, whole, missed = 0.0, 0.0, 0.0, 0
+    for each in found:
+        goal = max(point.validation for point in each[TPE][:TRIALS])
+        own = reached(each[OURS], goal)
+        missed += own == float("inf")
+        ours += own if own < float("inf") else each[OURS][-1].cpu * 1.5
+        theirs += reached(each[TPE], goal)
+        whole += each[TPE][TRIALS - 1].cpu
+    heads = ("pairs", "not reached", "our CPU s", "TPE's until then", "TPE's 40 trials")
+    report.table("CPU to TPE's best", heads, [(len(found), missed, ours, theirs, whole)])
+    report.figure("cpu_to_tpe_best", ours / theirs, "<=", 0.7)
+    report.figure("cpu_to_tpe_best_of_40_trials", ours / whole, "<=", 0.7)
+
+
+def _traces(folder: Path) -> Traces:
+    found: Traces = {}
+    for name in NAMES:
+        rows = table(folder, name)
+        for seed in range(SEEDS):
+            trainer = Trainer(split(rows, seed, ROWS))
+            tpe = trace(SEARCHES[TPE](seed), trainer, TRIALS, 0)
+            cpu = tpe[TRIALS - 1].cpu
+            found[name, seed] = {
+                other: tpe
+                if other == TPE
+                else trace(search(seed), trainer, TRIALS, cpu * (1.5 if other == OURS else 1))
+                for other, search in SEARCHES.items()
+            }
+    return found
+
+
+def budget_figures(report: Report, folder: Path) -> None:
+    """How far a sweep's wall time goes beyond its budget, without one trial's time."""
+    from sweep_budget import overrun
+
+    found = overrun(folder, WALL)
+    report.table(f"A budget of {WALL} s of wall time", list(found), [list(found.values())])
+    report.figure("budget_overrun", found["overrun"], "<=", 0.05)
+
+
+PIECES: dict[str, Callable[[Report, Path], None]] = {
+    "cost": cost_figures,
+    "faults": fault_figures,
+    "quality": quality_figures,
+    "budget": budget_figures,
+}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

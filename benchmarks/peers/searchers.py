@@ -1,0 +1,94 @@
+"""Other people's searchers as one asks them by hand, beside ours."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Protocol
+
+from stagecraft.tuning.expression import Expression
+from stagecraft.tuning.searcher import Searcher
+from stagecraft.tuning.searchers import SEARCHERS
+from stagecraft.tuning.space import Choice, Integer, LogUniform, Space
+
+
+class Search(Protocol):
+    """:meth:`ask` for parameters, then :meth:`tell` what they came to, the lower the better."""
+
+    def ask(self) -> dict[str, Any]: ...
+
+    def tell(self, parameters: dict[str, Any], loss: float, cpu: float) -> None: ...
+
+
+class Ours:
+    """A searcher of Stagecraft, by its name."""
+
+    def __init__(
+        self, name: str, space: Space, seed: int, start: list[dict[str, Any]], effort: str | None = None
+    ) -> None:
+        weighed = Expression(effort) if effort else None
+        self.searcher: Searcher = SEARCHERS[name](space, seed, start, weighed)
+
+    def ask(self) -> dict[str, Any]:
+        return self.searcher.ask(len(self.searcher.observations))
+
+    def tell(self, parameters: dict[str, Any], loss: float, cpu: float) -> None:
+        self.searcher.tell(parameters, [loss], cpu)
+
+
+class Optuna:
+    """Optuna's TPE with its own settings, as its documentation has it."""
+
+    def __init__(self, space: Space, seed: int) -> None:
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self._space = space
+        self._study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
+
+    def ask(self) -> dict[str, Any]:
+        self._trial = self._study.ask()
+        return {name: self._suggest(name, dimension) for name, dimension in self._space.dimensions.items()}
+
+    def _suggest(self, name: str, dimension: Any) -> Any:
+        match dimension:
+            case Choice(options):
+                return self._trial.suggest_categorical(name, options)
+            case Integer(low, high):
+                return self._trial.suggest_int(name, low, high, log=dimension.log)
+        log = isinstance(dimension, LogUniform)
+        return self._trial.suggest_float(name, dimension.low, dimension.high, log=log)
+
+    def tell(self, parameters: dict[str, Any], loss: float, cpu: float) -> None:
+        self._study.tell(self._trial, loss)
+
+
+class ScikitOptimize:
+    """scikit-optimize's Gaussian process with its own settings."""
+
+    def __init__(self, space: Space, seed: int) -> None:
+        import skopt
+        from skopt.space import Categorical, Real
+        from skopt.space import Integer as Whole
+
+        def dimension(given: Any) -> Any:
+            match given:
+                case Choice(options):
+                    return Categorical(options)
+                case Integer(low, high):
+                    return Whole(low, high, prior="log-uniform" if given.log else "uniform")
+            prior = "log-uniform" if isinstance(given, LogUniform) else "uniform"
+            return Real(given.low, given.high, prior=prior)
+
+        self._names = list(space.dimensions)
+        dimensions = [dimension(given) for given in space.dimensions.values()]
+        self._optimizer = skopt.Optimizer(dimensions, base_estimator="GP", random_state=seed)
+
+    def ask(self) -> dict[str, Any]:
+        self._point = self._optimizer.ask()
+        plain = [value.item() if hasattr(value, "item") else value for value in self._point]
+        return dict(zip(self._names, plain, strict=True))
+
+    def tell(self, parameters: dict[str, Any], loss: float, cpu: float) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self._optimizer.tell(self._point, loss)
