@@ -73,9 +73,10 @@ def expected(world):
     return weights(world.bench(), world)
 
 
-def test_a_worker_and_a_shard_are_killed(world, expected, caplog):
+def test_a_worker_and_a_shard_are_killed_while_the_model_grows(world, expected, caplog):
     caplog.set_level(logging.INFO)
-    assert weights(world.bench(Assassin({2: "Worker", 4: "Shard"})), world) == expected
+    stage = STAGE.model_copy(update={"dimension": "growing"})
+    assert weights(world.bench(Assassin({2: "Worker", 4: "Shard"})), world, stage) == expected
     assert caplog.text.count("an actor was lost") == 2
     assert caplog.text.count("going on from the checkpoint") == 2
 

@@ -1,4 +1,4 @@
-"""Features as they come: a model that grows, over RPC and in place, from raw rows to scores."""
+"""Features as they come: a model that grows, from raw rows to scores."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 from stagecraft.artifacts.artifact import Kind
 from stagecraft.artifacts.model import fill_model
 from stagecraft.errors import InvalidInputError
-from stagecraft.jobs.ray_session import ray_session
 from stagecraft.parameter_server.models import FactorizationMachine
 from stagecraft.parameter_server.optimizer import FTRL
 from stagecraft.serving.predictor import Predictor
@@ -23,17 +22,20 @@ from stagecraft.transforms.encode import Encode
 from stagecraft.transforms.encodings import SlotEncoding
 from stagecraft.transforms.sparse import SparseRows
 
-pytestmark = pytest.mark.ray
-
 STAGE = PSTrain(
-    label="late", epochs=2, optimizer=FTRL(alpha=0.3), batch_rows=256, dimension="growing", keep_state=True
+    label="late",
+    epochs=2,
+    optimizer=FTRL(alpha=0.3),
+    workers=1,
+    shards=0,
+    dimension="growing",
+    keep_state=True,
 )
-IN_PLACE = STAGE.model_copy(update={"shards": 0, "workers": 1})
 
 
 @pytest.fixture(scope="module")
 def wide(world):
-    """Rows whose two columns are hashed to 2^60 features each: of the same rows, two halves."""
+    """Rows whose two columns are hashed to 2^60 features each: as columns, sparse, and later ones."""
     encode = Encode(
         encodings=[
             SlotEncoding(columns=[name], output=name, map=FittedHash(bits=60, salt=name))
@@ -53,26 +55,11 @@ def wide(world):
     return encoded("c", world.raw), encoded("d", world.raw, sparse=True), encoded("e", world.held_out)
 
 
-@pytest.fixture(scope="module")
-def ray():
-    with ray_session(num_cpus=4):
-        yield
-
-
 def files(model):
     return model.manifest.files
 
 
-def test_over_rpc_it_is_the_fixed_model(world, ray):
-    models = [
-        stage.run(world.bench(), dataset=world.train)["model"]
-        for stage in (STAGE, STAGE.model_copy(update={"dimension": "fixed"}))
-    ]
-    assert files(models[0])["optimizer.npz"] == files(models[1])["optimizer.npz"]
-    assert models[0].meta["epochs"] == models[1].meta["epochs"]
-
-
-def test_any_number_of_features_is_trained_served_and_gone_on_from(world, wide, ray):
+def test_any_number_of_features_is_trained_served_and_gone_on_from(world, wide):
     dense, _, later = wide
     model = STAGE.run(world.bench(), dataset=dense, validation=world.raw_dataset)["model"]
     assert model.meta["metrics"]["auc"] > 0.65
@@ -93,13 +80,13 @@ def test_any_number_of_features_is_trained_served_and_gone_on_from(world, wide, 
         Predictor.load(model.uri).predict(rows_of(held_out)).scores, expected, rtol=1e-9
     )
     # Tomorrow's rows bring other values, which the model takes in.
-    grown = IN_PLACE.run(world.bench(), dataset=later, warm_start=model)["model"]
+    grown = STAGE.run(world.bench(), dataset=later, warm_start=model)["model"]
     assert grown.meta["epochs"][0]["loss"] < model.meta["epochs"][0]["loss"]
     assert set(keys) < set(grown.chain.transforms[-1].table.touched()[0])
 
 
 def test_sparse_rows_of_any_features_are_the_encoded_ones(world, wide):
-    models = [IN_PLACE.run(world.bench(), dataset=rows)["model"] for rows in wide[:2]]
+    models = [STAGE.run(world.bench(), dataset=rows)["model"] for rows in wide[:2]]
     assert files(models[0])["optimizer.npz"] == files(models[1])["optimizer.npz"]
 
 
@@ -110,10 +97,10 @@ def test_a_fixed_dimension_has_its_end(world, wide):
 
 
 @pytest.mark.parametrize("kind", ["logistic", "fm"])
-def test_in_place_it_is_the_fixed_model(world, kind):
+def test_it_is_the_fixed_model(world, kind):
     model = {"model": FactorizationMachine(factors=4)} if kind == "fm" else {}
     stages = [
-        IN_PLACE.model_copy(update={**model, "dimension": dimension}) for dimension in ("growing", "fixed")
+        STAGE.model_copy(update={**model, "dimension": dimension}) for dimension in ("growing", "fixed")
     ]
     models = [stage.run(world.bench(), dataset=world.train)["model"] for stage in stages]
     assert files(models[0])["optimizer.npz"] == files(models[1])["optimizer.npz"]
@@ -121,7 +108,7 @@ def test_in_place_it_is_the_fixed_model(world, kind):
 
 def test_killed_it_goes_on_from_its_checkpoint(world, caplog):
     caplog.set_level(logging.INFO)
-    bench, stage = world.bench(), IN_PLACE.model_copy(update={"checkpoint_seconds": 0.0, "epochs": 3})
+    bench, stage = world.bench(), STAGE.model_copy(update={"checkpoint_seconds": 0.0, "epochs": 3})
     world.killed_at_checkpoint(bench, stage)
     resumed = stage.run(bench, dataset=world.train)["model"]
     assert "going on from the checkpoint" in caplog.text

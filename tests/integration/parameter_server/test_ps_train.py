@@ -80,9 +80,9 @@ def test_tracks_what_the_tab_shows(world, trained):
     assert len([event for event in events if event.name == "auc"]) >= 4
 
 
-def test_the_same_run_gives_the_same_bits(world, trained):
+def test_the_same_run_gives_the_same_bits_also_where_the_model_grows(world, trained):
     stage, model = trained
-    stage = stage.model_copy(update={"checkpoint_seconds": 0.0})
+    stage = stage.model_copy(update={"checkpoint_seconds": 0.0, "dimension": "growing"})
     again = train(world, stage, validation=world.validation)
     assert again.uri != model.uri
     assert weights(again).tobytes() == weights(model).tobytes()
