@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from stagecraft.parameter_server.optimizer import AdaGrad, AnyOptimizer
+from stagecraft.parameter_server.optimizer import FTRL, AdaGrad, AnyOptimizer
 
 
 class _Model(BaseModel):
@@ -120,8 +120,8 @@ class DeepFM(Factorized):
     :param factors: the length of a vector
     :param init: the standard deviation of the vectors before training. Each is a function of the feature and
         the seed, so a feature takes no memory before a row holds it
-    :param factor_optimizer: the optimizer of the vectors. None takes the model's without its L1, which would
-        hold the vectors at zero, where no gradient moves them
+    :param factor_optimizer: the optimizer of the vectors, which want smaller steps than weights. None takes
+        the model's without its L1, which would hold the vectors at zero, where no gradient moves them
     :param hidden: the units of the network's hidden layers, from its inputs on
     :param dropout: the share of hidden units that each row leaves out in training, drawn from the seed; the
         progressive loss is of what is left
@@ -132,11 +132,13 @@ class DeepFM(Factorized):
     """
 
     type: Literal["deepfm"] = "deepfm"
+    init: float = Field(default=0.01, gt=0, le=10, allow_inf_nan=False)
+    factor_optimizer: AnyOptimizer | None = FTRL(alpha=0.02)
     hidden: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field(
         default=(64, 32), min_length=1, max_length=8
     )
     dropout: float = Field(default=0.0, ge=0, le=0.9, allow_inf_nan=False)
-    network_optimizer: AnyOptimizer = AdaGrad(learning_rate=0.02)
+    network_optimizer: AnyOptimizer = AdaGrad(learning_rate=0.05)
 
 
 AnyModel = Annotated[

@@ -22,7 +22,7 @@ pytest.importorskip("torch", reason="the package torch is not installed")
 FIELDS = ["wind", "heat", "origin", "tail"]
 STAGE = PSTrain(
     label="late",
-    model=DeepFM(factors=4, hidden=[16, 8]),
+    model=DeepFM(factors=4, hidden=[16, 8], init=0.05, factor_optimizer=None),
     optimizer=AdaGrad(learning_rate=0.2),
     epochs=4,
     workers=1,
@@ -101,7 +101,7 @@ def test_a_warm_start_goes_on_from_the_state_or_from_the_weights(world, data, tr
     for stage in (once, once.model_copy(update={"optimizer": AdaGrad(learning_rate=0.1)})):
         going_on = stage.run(world.bench(), dataset=data[0], warm_start=trained)["model"]
         assert going_on.meta["epochs"][0]["loss"] < first - 0.1
-    wider = STAGE.model_copy(update={"model": DeepFM(factors=4, hidden=[8])})
+    wider = STAGE.model_copy(update={"model": DeepFM(factors=4, hidden=[8], factor_optimizer=None)})
     with pytest.raises(InvalidInputError, match=r"hidden \(16, 8\).*hidden \(8,\)"):
         wider.run(world.bench(), dataset=data[0], warm_start=trained)
 

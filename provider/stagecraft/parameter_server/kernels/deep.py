@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from stagecraft.parameter_server.kernels.coordinate import Settings
 from stagecraft.parameter_server.kernels.factorization import field_of
 from stagecraft.parameter_server.kernels.localize import localize
 from stagecraft.parameter_server.kernels.losses import loss_and_slope
-from stagecraft.parameter_server.kernels.network import Pass
+from stagecraft.parameter_server.kernels.network import Dropout, Pass
 from stagecraft.parameter_server.kernels.table import Initial, Table
 from stagecraft.parameter_server.warm import state_of
 from stagecraft.transforms.network import Network
@@ -83,7 +82,8 @@ class DeepFM(Table):
         read = [frozen(array) for array in (*rows.csr, order, local, weights)]
         margin, inputs = _forward(*read, frozen(self.bounds))
         numbers = weights[len(weights) - self.common :].reshape(-1)
-        done = Pass(self.network, numbers, inputs, self.dropout, self._draw(order))
+        dropped = Dropout(self.dropout, self.seed, order) if self.dropout else None
+        done = Pass(self.network, numbers, inputs, dropped)
         margin += done.outputs
         step = np.empty_like(margin)
         total: float = _losses(
@@ -113,10 +113,6 @@ class DeepFM(Table):
             total += self.gradients(rows, taken, local, weights, gradient)
             self.push(state, places, keys, gradient)
         return total
-
-    def _draw(self, order: np.ndarray) -> np.random.Generator:
-        """Return what draws the units to drop: a function of the seed and of a step's rows."""
-        return np.random.default_rng([self.seed, zlib.crc32(order.tobytes())])
 
     @property
     def _common_keys(self) -> np.ndarray:

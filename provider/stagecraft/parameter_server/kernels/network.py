@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from stagecraft.transforms.network import Network
+
+
+class Dropout:
+    """Which hidden units each row leaves out in training: a function of the seed and of a step's rows.
+
+    Source: Srivastava et al., Dropout: A Simple Way to Prevent Neural Networks from Overfitting, JMLR 2014.
+
+    :param share: of the units that are left out; the others count for as much more
+    :param order: int64, the rows' positions
+    """
+
+    def __init__(self, share: float, seed: int, order: np.ndarray) -> None:
+        self._share = share
+        self._draw = np.random.default_rng([seed, zlib.crc32(order.tobytes())])
+
+    def factors(self, shape: tuple[int, ...]) -> np.ndarray:
+        """Return what the next layer's units are multiplied by, float32."""
+        kept = self._draw.random(shape, np.float32) >= self._share
+        return kept / np.float32(1 - self._share)
 
 
 class Pass:
@@ -17,17 +37,10 @@ class Pass:
 
     :param numbers: float32, the network's, and perhaps more
     :param inputs: float32[rows, inputs]
-    :param dropout: the share of hidden units that are left out of each row; the others count for more
-    :param draw: decides which
     """
 
     def __init__(
-        self,
-        network: Network,
-        numbers: np.ndarray,
-        inputs: np.ndarray,
-        dropout: float,
-        draw: np.random.Generator,
+        self, network: Network, numbers: np.ndarray, inputs: np.ndarray, dropout: Dropout | None = None
     ) -> None:
         import torch
 
@@ -39,9 +52,8 @@ class Pass:
         units = self._inputs
         for weights, bias in zip(layers[::2], layers[1::2], strict=True):
             units = torch.relu(torch.nn.functional.linear(units, weights, bias))
-            if dropout:
-                kept = draw.random(units.shape, np.float32) >= dropout
-                units = units * torch.tensor(kept / np.float32(1 - dropout))
+            if dropout is not None:
+                units = units * torch.tensor(dropout.factors(units.shape))
         self._outputs = torch.nn.functional.linear(units, last)[:, 0]
 
     @property
