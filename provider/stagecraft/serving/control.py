@@ -16,7 +16,7 @@ from stagecraft.serving.predictor import Predictor
 from stagecraft.serving.settings import TOKEN, Settings
 from stagecraft.serving.table import ModelTable
 from stagecraft.serving.traffic import DEFAULT, Alias, Bounds, Percent
-from stagecraft.serving.workers import Workers
+from stagecraft.serving.workers import Workers, expected
 
 
 class RefusedError(Exception):
@@ -89,6 +89,7 @@ class Control:
         """What the manifest says, and what every living worker serves."""
         manifest = await asyncio.to_thread(self.table.file.read)
         states = await asyncio.to_thread(self.workers.alive)
+        others = await asyncio.to_thread(self.workers.elsewhere)
         return {
             "generation": manifest.generation,
             "models": {
@@ -102,8 +103,8 @@ class Control:
                 for name, model in manifest.models.items()
             },
             "verdicts": [verdict.model_dump() for verdict in manifest.verdicts],
-            "expected_workers": self.settings.workers,
-            "workers": [state.model_dump(exclude={"started"}) for state in states],
+            "expected_workers": self.settings.workers + expected(others),
+            "workers": [state.model_dump(exclude={"started", "peers"}) for state in [*states, *others]],
             "management": bool(self._token),
         }
 

@@ -86,7 +86,13 @@ class Follower:
             await asyncio.sleep(max(0.1, TICK_SECONDS - (time.monotonic() - begun)))
 
     def _hand_on_once(self) -> None:
-        for duty in (self.samples.look, self._report, self._judge.look, self._access_log.look):
+        for duty in (
+            self._report,
+            self._judge.look,
+            self._access_log.look,
+            self.samples.look,
+            self.workers.share,
+        ):
             try:
                 duty()
             except Exception:  # Again in a second; the other duties matter too.

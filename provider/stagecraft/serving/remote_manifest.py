@@ -80,7 +80,14 @@ class RemoteManifest(ManifestFile):
 
 def manifest_of(settings: Settings) -> ManifestFile:
     """Return the manifest that a service follows."""
-    if settings.manifest is None:
+    store = shared_folder(settings)
+    if settings.manifest is None or store is None:
         return ManifestFile(settings.root)
-    store = Store(settings.manifest.rpartition("/")[0], settings.store().storage_options)
     return RemoteManifest(settings.manifest, store, settings.root)
+
+
+def shared_folder(settings: Settings) -> Store | None:
+    """Return the folder of a manifest that several instances follow; None where there is one instance."""
+    if settings.manifest is None:
+        return None
+    return Store(settings.manifest.rpartition("/")[0], settings.store().storage_options)
