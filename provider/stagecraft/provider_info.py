@@ -8,6 +8,9 @@ INTEGRATION = "Stagecraft"
 MODULES = {
     "operators": [
         "bentoml_deploy",
+        "bentoml_promote",
+        "bentoml_roll_back",
+        "bentoml_unload",
         "compare_online",
         "connected_components",
         "drift",
@@ -37,9 +40,9 @@ MODULES = {
         "stratified_sample",
         "time_split",
     ],
-    "sensors": ["deployment"],
+    "sensors": ["deployment", "drift", "model_version"],
     "hooks": ["kubernetes", "ray", "serving", "spark", "store"],
-    "triggers": ["deployment", "job"],
+    "triggers": ["deployment", "job", "status"],
 }
 
 
