@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from peers.searchers import Optuna, Ours, ScikitOptimize, Search
-from sweep_trial import DEFAULTS, EFFORT, SPACE, Judged
+from sweep_trial import DEFAULTS, EFFORT, SPACE, Trainer
+
+from stagecraft.tuning.stopping import Stopper, Stopping
 
 TRIALS = 40
 SEARCHES: dict[str, Callable[[int], Search]] = {
@@ -18,10 +21,14 @@ SEARCHES: dict[str, Callable[[int], Search]] = {
 }
 
 
+STOPPING = Stopping(rule="asha", first=1, eta=3)
+
+
 class Point(NamedTuple):
     """A trial that ended.
 
     :param cpu: seconds so far, of all trials and of the searcher itself
+    :param validation: 0 where it was ended early
     """
 
     cpu: float
@@ -30,21 +37,26 @@ class Point(NamedTuple):
 
 
 def trace(
-    search: Search, trainer: Callable[[dict[str, object]], Judged], trials: int, cpu: float
+    search: Search, trainer: Trainer, trials: int, cpu: float, *, stopping: bool = False
 ) -> list[Point]:
-    """Search until ``trials`` trials are done and ``cpu`` seconds are used."""
+    """Search until ``trials`` trials are done and ``cpu`` seconds are used.
+
+    :param stopping: whether trials that promise little end after a third of their rounds
+    """
     points: list[Point] = []
     used = 0.0
+    stopper = Stopper(STOPPING)
     while len(points) < trials or used < cpu:
         began = time.process_time()
         parameters = search.ask()
         used += time.process_time() - began
-        judged = trainer(parameters)
+        number = len(points)
+        judged = trainer(parameters, partial(stopper.stops, number)) if stopping else trainer(parameters)
         used += judged.cpu
         began = time.process_time()
         search.tell(parameters, -judged.validation, judged.cpu)
         used += time.process_time() - began
-        points.append(Point(used, judged.validation, judged.test))
+        points.append(Point(used, 0.0 if judged.stopped else judged.validation, judged.test))
     return points
 
 

@@ -17,32 +17,29 @@ if TYPE_CHECKING:
 
     from stagecraft.tuning.cube import Cube
 
-CHEAP, MANY = 0.05, 300
+CHEAP, MANY = 0.02, 300
 ELITE, REFINED = 6, 4
-BRED, PATIENCE = 4, 0.5
+BRED = 4
 
 
 class Default(Genetic):
     """Picks by the cost of a trial: a genetic algorithm for short ones, a small Gaussian process else.
 
-    The first trials are spread evenly over the space. Then, where a trial costs more than a twentieth of a
+    The first trials are spread evenly over the space. Then, where a trial costs more than a fiftieth of a
     CPU second, each is the one of many candidates (anywhere in the space, near the best so far, and mixed
     from them) that a Gaussian process expects to improve most on the best. The process sees the losses by
     their ranks and is fitted anew for each trial, in about a hundredth of a second; so it ends at 300
     trials, and the genetic algorithm goes on. Every fourth trial is the genetic algorithm's in any case, so
-    that a wrong model does not lead astray. Where the study states the effort of a trial, half of its
-    logarithm is weighed against what a trial promises: cheap ones come first.
+    that a wrong model does not lead astray. Where the study states the effort of a trial, what a trial
+    promises counts for each unit of it: cheap ones come first.
 
     Source: Jones et al., Efficient Global Optimization of Expensive Black-Box Functions, Journal of Global
     Optimization 13, 1998; Eriksson et al., Scalable Global Optimization via Local Bayesian Optimization,
-    NeurIPS 2019, for candidates near the best.
+    NeurIPS 2019, for candidates near the best; Snoek et al., Practical Bayesian Optimization of Machine
+    Learning Algorithms, NeurIPS 2012, for the effort.
     """
 
     name = "default"
-
-    @property
-    def initial(self) -> int:
-        return max(len(self.space) // 2 + 1, 3)
 
     def propose(self, number: int, pending: Sequence[Parameters], source: random.Random) -> Parameters:
         if number < self.initial:
@@ -88,7 +85,7 @@ class Default(Genetic):
 
             def promise(points: np.ndarray) -> np.ndarray:
                 expected = expected_improvement(*model.predict(cube.features(points)), model.noise, goal)
-                return expected - PATIENCE * cube.efforts(points)
+                return expected - cube.efforts(points)
 
             points = cube.candidates(units[np.argsort(values, kind="stable")[:ELITE]], draw)
             best = points[np.argsort(-promise(points), kind="stable")[:REFINED]]
