@@ -15,7 +15,7 @@ from stagecraft.artifacts.store import Store
 from stagecraft.parameter_server.checkpoint import Checkpoints
 from stagecraft.parameter_server.consistency import BSP, SSP, Async
 from stagecraft.parameter_server.in_place import InPlace
-from stagecraft.parameter_server.models import FactorizationMachine, LogisticRegression
+from stagecraft.parameter_server.models import DeepFM, FactorizationMachine, LogisticRegression
 from stagecraft.parameter_server.optimizer import FTRL
 from stagecraft.parameter_server.plan import Plan, WarmStart, share_out
 from stagecraft.parameter_server.rows import Columns
@@ -105,7 +105,7 @@ def train(made, epochs=1):
             step += work[0].steps
             loss += sum(seen.loss for seen in done)
         losses.append(loss / ROWS)
-    state = np.zeros((DIMENSION, made.objective.width, 2), np.float32)
+    state = np.zeros((DIMENSION + made.objective.common, made.objective.width, 2), np.float32)
     for shard in shards:
         keys, found = shard.states()
         assert (np.diff(keys) > 0).all()
@@ -151,6 +151,21 @@ def test_bulk_synchronous_training_gives_the_same_bits_whatever_the_shards(data)
 def test_looser_training_learns_as_well(data, consistency):
     strict = train(plan(data), epochs=3)[1]
     loose = train(plan(data, consistency=consistency, workers=3), epochs=3)[1]
+    assert strict[2] < strict[0] - 0.02
+    assert loose[2] < strict[2] + 0.03
+
+
+def test_a_network_gives_the_same_bits_whatever_the_shards_and_bears_late_gradients(data):
+    pytest.importorskip("torch", reason="the package torch is not installed")
+    given = {"model": DeepFM(factors=2, hidden=[4], dropout=0.1), "fields": np.array([1, DIMENSION])}
+    runs = [
+        train(plan(data, shards=shards, grows=grows, **given))
+        for shards, grows in ((2, False), (2, False), (1, False), (3, False), (3, True))
+    ]
+    assert len({state.tobytes() for state, _ in runs}) == 1
+    assert len({tuple(losses) for _, losses in runs}) == 1
+    strict = train(plan(data, **given), epochs=3)[1]
+    loose = train(plan(data, consistency=Async(), workers=3, **given), epochs=3)[1]
     assert strict[2] < strict[0] - 0.02
     assert loose[2] < strict[2] + 0.03
 
