@@ -14,7 +14,6 @@ from stagecraft.parameter_server.models import DeepFM, FactorizationMachine, Log
 from stagecraft.parameter_server.optimizer import AdaGrad
 from stagecraft.serving.predictor import Predictor
 from stagecraft.serving.rows import rows_of
-from stagecraft.stages import ps_model
 from stagecraft.stages.ps_train import PSTrain
 
 pytest.importorskip("torch", reason="the package torch is not installed")
@@ -104,9 +103,3 @@ def test_a_warm_start_goes_on_from_the_state_or_from_the_weights(world, data, tr
     wider = STAGE.model_copy(update={"model": DeepFM(factors=4, hidden=[8], factor_optimizer=None)})
     with pytest.raises(InvalidInputError, match=r"hidden \(16, 8\).*hidden \(8,\)"):
         wider.run(world.bench(), dataset=data[0], warm_start=trained)
-
-
-def test_without_torch_it_is_refused_before_any_work(world, monkeypatch):
-    monkeypatch.setattr(ps_model.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(InvalidInputError, match=r"ps_train\.model: .*'torch'.*stagecraft\[torch\]"):
-        STAGE.run(world.bench(), dataset=world.raw_dataset)

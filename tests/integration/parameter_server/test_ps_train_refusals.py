@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from stagecraft.errors import CorruptArtifactError, InvalidInputError
-from stagecraft.parameter_server.models import LinearRegression
+from stagecraft.parameter_server.models import DeepFM, LinearRegression
 from stagecraft.stages import ps_train
 from stagecraft.stages.ps_train import PSTrain
 
@@ -39,6 +39,16 @@ def refused(world, stage, dataset, match, **inputs):
 
 def test_rows_that_are_not_encoded(world):
     refused(world, PSTrain(label="late"), world.raw_dataset, "ps_train.dataset: the rows are not encoded")
+
+
+def test_a_network_where_torch_is_not_installed(world, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    refused(
+        world,
+        PSTrain(label="late", model=DeepFM()),
+        world.train,
+        r"ps_train\.model: .*'torch', which is not installed.*airflow-provider-stagecraft\[torch\]",
+    )
 
 
 def test_unknown_columns(world):
