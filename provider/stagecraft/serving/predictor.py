@@ -14,7 +14,6 @@ from stagecraft.transforms.predictor import score_matrix
 from stagecraft.transforms.scored import predicted
 
 if TYPE_CHECKING:
-    import msgspec
     import numpy as np
     import pyarrow as pa
 
@@ -78,6 +77,11 @@ class Predictor:
         return self.model.input_schema
 
     @cached_property
+    def columns(self) -> list[str]:
+        """The names of the raw columns that the model reads."""
+        return list(self.schema.names)
+
+    @cached_property
     def row_path(self) -> RowPath | None:
         """The chain compiled for few rows; None where its rows go through Arrow whatever their number."""
         from stagecraft.serving.row_path.path import RowPath
@@ -100,13 +104,15 @@ class Predictor:
 
     def prediction(self, scores: np.ndarray) -> Prediction:
         """Return scores with the labels that they predict."""
+        return Prediction(scores.tolist(), self.predicted(scores))
+
+    def predicted(self, scores: np.ndarray) -> list[Any] | None:
+        """Return the labels that scores predict, or None where the model has no labels."""
         if self.labels is None:
-            return Prediction(scores.tolist(), None)
+            return None
         if len(scores) == 1 and scores.ndim == 1:  # Without NumPy, which takes longer for one.
-            score = scores.item()
-            return Prediction([score], [self.labels[score >= self.threshold]])
-        chosen = predicted(scores, self.threshold)
-        return Prediction(scores.tolist(), [self.labels[label] for label in chosen])
+            return [self.labels[scores.item() >= self.threshold]]
+        return [self.labels[label] for label in predicted(scores, self.threshold)]
 
     def row_scores(self, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
         """Return the score of each row of JSON values, float64; of more than two classes, rows × classes.
@@ -119,12 +125,6 @@ class Predictor:
             if found is not None:
                 return found
         return self.scores(table_of(rows, self.schema))
-
-    def text_scores(self, rows: bytes | msgspec.Raw) -> np.ndarray | None:
-        """Return the scores of rows in JSON; None where only :meth:`row_scores` knows, or says why not."""
-        path = self.row_path
-        inputs = None if path is None else path.read(rows)
-        return None if path is None or inputs is None else path.scores(inputs)
 
     def float_scores(self, matrix: np.ndarray) -> np.ndarray:
         """Return the scores of rows of numbers, as :meth:`row_scores` does.

@@ -75,7 +75,7 @@ def table_of_matrix(matrix: np.ndarray, schema: pa.Schema) -> pa.Table:
         if pa.types.is_integer(field.type):
             columns.append(_integers(field.name, field.type, listed))
         else:
-            flags = [{0.0: False, 1.0: True}.get(value, value) for value in listed]
+            flags = [bool(value) if value in (0, 1) else value for value in listed]
             columns.append(pa.array(_each(field.name, field.type, flags, bool), field.type))
     return pa.table(columns, schema=schema)
 

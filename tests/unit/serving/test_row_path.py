@@ -126,9 +126,9 @@ def by_row(path: RowPath, table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
     """One row at a time, as requests have them."""
     found = []
     for row in rows_of(table):
-        inputs = path.read(json.dumps([row]).encode())
-        assert inputs is not None, row
-        encoded = path.encoded(inputs)
+        read = path.read(json.dumps({"rows": [row]}))
+        assert read is not None, row
+        encoded = path.encoded(read[1])
         assert encoded is not None, row
         found.append(encoded)
     numbers, values = zip(*found, strict=True)
@@ -260,19 +260,22 @@ def test_what_is_not_of_its_type_is_left_to_arrow(column: str, text: str) -> Non
     )
     path = compiled(chain, table)
     row = {name: "null" for name in chain.input_columns()} | {column: text}
-    body = "[{" + ",".join(f'"{name}":{value}' for name, value in row.items()) + "}]"
-    inputs = path.read(body.encode())
-    assert inputs is None or path.scores(inputs) is None
+    body = '{"rows": [{' + ",".join(f'"{name}":{value}' for name, value in row.items()) + "}]}"
+    read = path.read(body)
+    assert read is None or path.scores(read[1]) is None
 
 
 def test_numbers_without_a_fraction_may_be_written_either_way(deep: Chain) -> None:
     chain = linear(Encode(encodings=[slot(["whole"], hashing("w")), NumericEncoding(column="x", maps=[])]))
     path = compiled(chain, rows(1))
-    one, other = path.read(b'[{"whole": 7.0, "x": 1, "more": [1]}]'), path.read(b'[{"x": 1.0, "whole": 7}]')
+    one = path.read('{"rows": [{"whole": 7.0, "x": 1, "more": [1]}], "model": "m"}')
+    other = path.read('{"rows": [{"x": 1.0, "whole": 7}]}')
     assert one is not None
     assert other is not None
-    assert path.scores(one) == path.scores(other)
-    assert path.read(b'[{"whole": 7}]') is None, "an absent column"
+    assert path.scores(one[1]) == path.scores(other[1])
+    assert one[0].model == "m"
+    assert path.read('{"rows": [{"whole": 7}]}') is None, "an absent column"
+    assert path.read('{"rows": [{"x": 1.0, "whole": 7}], "modle": "m"}') is None
     assert path.take([{"whole": 7, "x": math.nan}]) is None
 
 

@@ -100,23 +100,19 @@ class JSONRows(Rows):
 
 @dataclass(slots=True)
 class JSONText(Rows):
-    """Rows as the JSON of a list of objects."""
+    """Rows in a body that is JSON, as objects in its list ``rows``."""
 
-    text: bytes | msgspec.Raw
+    body: str
 
     def count(self, predictor: Predictor) -> int:
         return len(self.raw(predictor))
 
-    def few(self, predictor: Predictor) -> np.ndarray | None:
-        """Return their scores where a compiled chain knows how."""
-        return predictor.text_scores(self.text)
-
     def scores(self, predictor: Predictor) -> np.ndarray:
-        found = self.few(predictor)
-        return predictor.row_scores(self.raw(predictor)) if found is None else found
+        return predictor.row_scores(self.raw(predictor))
 
     def raw(self, predictor: Predictor) -> list[dict[str, Any]]:
-        return msgspec.json.decode(self.text, type=list[dict[str, Any]])
+        rows: list[dict[str, Any]] = msgspec.json.decode(self.body)["rows"]
+        return rows
 
 
 @dataclass(slots=True)
@@ -138,15 +134,15 @@ class FloatRows(Rows):
         """Return the rows as they are, rows × columns."""
         import numpy as np
 
-        names = predictor.schema.names
+        names = predictor.columns
         width = 4 * len(names)
         if len(self.data) % width:
             raise InvalidInputError(
                 "rows",
                 f"{len(self.data)} bytes are no whole number of rows",
-                f"{width} bytes a row: float32 for each of {', '.join(predictor.schema.names)}",
+                f"{width} bytes a row: float32 for each of {', '.join(names)}",
             )
-        return np.frombuffer(self.data, dtype="<f4").reshape(-1, len(predictor.schema))
+        return np.frombuffer(self.data, dtype="<f4").reshape(-1, len(names))
 
     def raw(self, predictor: Predictor) -> pa.Table:
         return table_of_matrix(self.matrix(predictor), predictor.schema)
@@ -208,14 +204,14 @@ def written(form: Form, model: str, version: str, predictor: Predictor, scores: 
     """Return an answer's body."""
     if form is Form.FLOATS:
         return scores.astype("<f4").tobytes()
-    prediction = predictor.prediction(scores)
+    labels = predictor.predicted(scores)
     if form is Form.JSON:
-        return msgspec.json.encode(Reply(model, version, prediction.scores, prediction.labels))
+        return msgspec.json.encode(Reply(model, version, scores.tolist(), labels))
     import pyarrow as pa
 
     columns = {predictor.model.chain.score_column: score_array(scores)}
-    if prediction.labels is not None:
-        columns["prediction"] = pa.array(prediction.labels)
+    if labels is not None:
+        columns["prediction"] = pa.array(labels)
     table = pa.table(columns)
     sink = io.BytesIO()
     with pa.ipc.new_stream(sink, table.schema) as stream:

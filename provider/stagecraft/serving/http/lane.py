@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -12,25 +13,23 @@ from stagecraft.serving.answers import Answers
 from stagecraft.serving.http.forms import ArrowRows, FloatRows, Form, JSONText, Rows, written
 from stagecraft.serving.http.heads import Head, Heads
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    from stagecraft.serving.row_path.path import RowPath
+    from stagecraft.serving.traffic import Route
+
 log = logging.getLogger(__name__)
 
 LONGEST_BODY = 256 << 10
 """Longer bodies are left to the ordinary path, which scores them in a thread."""
 
 
-class Ask(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of ``POST /predict``."""
+class Asked(msgspec.Struct):
+    """Which model a body in JSON asks; what else it holds is looked at once that is known."""
 
-    model: str
-    rows: msgspec.Raw
+    model: str | None = None
     version: str | None = None
-    key: str | None = None
-
-
-class AskOfPath(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of ``POST /models/{name}/predict`` in JSON."""
-
-    rows: msgspec.Raw
     key: str | None = None
 
 
@@ -41,9 +40,10 @@ class Lane:
 
     def __init__(self, answers: Answers) -> None:
         self.answers = answers
+        self.most = answers.settings.max_rows
         self.heads = Heads(min(LONGEST_BODY, answers.settings.max_body))
-        self._ask = msgspec.json.Decoder(Ask)
-        self._ask_of_path = msgspec.json.Decoder(AskOfPath)
+        self._asked = msgspec.json.Decoder(Asked)
+        self._last: RowPath | None = None
         self._seen: list[tuple[bytes, bytes]] | None = None
         self._start = b""
 
@@ -81,28 +81,44 @@ class Lane:
         answers = self.answers
         if not answers.allows(head.authorization):
             return None
-        model, version, key, rows = self._asked(head, body)
-        route = answers.route(model, version, key)
-        scores = rows.few(route.predictor) if isinstance(rows, JSONText) else rows.scores(route.predictor)
-        if scores is None or not 0 < len(scores) <= answers.settings.max_rows:
+        if head.form is Form.JSON:
+            found = self._json(head, body)
+            if found is None:
+                return None
+            model, key, route, rows, scores = found
+        else:
+            assert head.model is not None
+            model, key = head.model, head.key
+            route = answers.route(model, head.version, key)
+            rows = FloatRows(body) if head.form is Form.FLOATS else ArrowRows.read(body, self.most)
+            scores = rows.scores(route.predictor)
+        if not 0 < len(scores) <= self.most:
             return None
         answer = written(head.accepted, model, route.version, route.predictor, scores)
         answers.note(model, route, rows, scores, began, key)
         return answer
 
-    def _asked(self, head: Head, body: bytes) -> tuple[str, str | None, str | None, Rows]:
-        """Return the model, the version, the key and the rows of a request."""
-        if head.model is None:
-            # As text, since msgspec itself leaves unchecked what it skips.
-            ask = self._ask.decode(body.decode())
-            return ask.model, ask.version, ask.key or head.key, JSONText(ask.rows)
-        if head.form is Form.JSON:
-            asked = self._ask_of_path.decode(body.decode())
-            return head.model, head.version, asked.key or head.key, JSONText(asked.rows)
-        if head.form is Form.FLOATS:
-            return head.model, head.version, head.key, FloatRows(body)
-        rows = ArrowRows.read(body, self.answers.settings.max_rows)
-        return head.model, head.version, head.key, rows
+    def _json(self, head: Head, body: bytes) -> tuple[str, str | None, Route, Rows, np.ndarray] | None:
+        """Score a body in JSON: read for the model that was asked last, since that is mostly asked again."""
+        # As text, since msgspec itself leaves unchecked what it skips.
+        text = body.decode()
+        path = self._last
+        read = None if path is None else path.read(text)
+        asked = self._asked.decode(text) if read is None else read[0]
+        model, version, key = head.model, head.version, asked.key or head.key
+        if model is None:
+            model, version = asked.model, asked.version
+        elif asked.model is not None or asked.version is not None:
+            return None
+        if model is None:
+            return None
+        route = self.answers.route(model, version, key)
+        if (own := route.predictor.row_path) is None:
+            return None
+        if own is not path or read is None:
+            self._last, read = own, own.read(text)
+        scores = None if read is None else own.scores(read[1])
+        return None if scores is None else (model, key, route, JSONText(text), scores)
 
 
 MEDIA = {form: form.value.encode() for form in Form}

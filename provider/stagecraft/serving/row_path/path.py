@@ -40,7 +40,7 @@ class RowPath:
         plan = Plan(chain, schema)
         self.plan, self.model = plan, plan.model
         self.row = _row_type(plan)
-        self.rows: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(list[self.row])  # type: ignore[name-defined]
+        self.bodies = msgspec.json.Decoder(_body_type(self.row))
         self.width = len(plan.numbers)
         self.makers = plan.makers
         self.inputs = self.width + len(plan.makers)
@@ -48,6 +48,7 @@ class RowPath:
         self.pack = struct.Struct(f"={self.inputs}d").pack
         self.before = plan.before.numbered([*plan.numbers.values(), *plan.made_registers])
         self.arguments = np.array([each.index for each in plan.arguments], dtype=np.int32)
+        self.has_logarithms = bool(plan.arguments)
         self.program = (*plan.main.numbered(plan.inputs()), *self._forest(plan))
 
     @classmethod
@@ -58,12 +59,16 @@ class RowPath:
         except NotCompiledError:
             return None
 
-    def read(self, rows: bytes | msgspec.Raw) -> np.ndarray | None:
-        """Return the inputs of rows in JSON; None where a value is refused."""
+    def read(self, body: str) -> tuple[Any, np.ndarray] | None:
+        """Return what a body in JSON asks, and the inputs of its rows; None where a value is refused.
+
+        The body has ``rows``, and perhaps the texts ``model``, ``version`` and ``key``.
+        """
         try:
-            return self._inputs(self.rows.decode(rows))
+            asked: Any = self.bodies.decode(body)
         except (msgspec.MsgspecError, RecursionError):
             return None
+        return asked, self._inputs(asked.rows)
 
     def take(self, rows: Sequence[Mapping[str, Any]]) -> np.ndarray | None:
         """Return the inputs of rows of JSON values; None where a value is refused."""
@@ -116,7 +121,7 @@ class RowPath:
         return None if completed is None else self._features(completed)
 
     def _with_logarithms(self, inputs: np.ndarray) -> np.ndarray | None:
-        if not len(self.arguments):
+        if not self.has_logarithms:
             return inputs
         import numpy as np
 
@@ -144,8 +149,10 @@ class RowPath:
     def _inputs(self, rows: list[Any]) -> np.ndarray:
         import numpy as np
 
-        packed = [self._packed(msgspec.structs.astuple(row)) for row in rows]
-        data = packed[0] if len(packed) == 1 else b"".join(packed)
+        if len(rows) == 1:
+            data = self._packed(msgspec.structs.astuple(rows[0]))
+        else:
+            data = b"".join([self._packed(msgspec.structs.astuple(row)) for row in rows])
         return np.frombuffer(data).reshape(len(rows), self.inputs)
 
     def _packed(self, values: tuple[Any, ...]) -> bytes:
@@ -200,6 +207,13 @@ def _row_type(plan: Plan) -> type[msgspec.Struct]:
     fields = [(f"f{place}", _value_type(each.type)) for place, each in enumerate(plan.fields)]
     names = {f"f{place}": each.name for place, each in enumerate(plan.fields)}
     return msgspec.defstruct("Row", fields, rename=names)
+
+
+def _body_type(row: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """The type of a body with such rows."""
+    optional = [(name, str | None, None) for name in ("model", "version", "key")]
+    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = [("rows", list[row]), *optional]  # type: ignore[valid-type]
+    return msgspec.defstruct("Asked", fields, forbid_unknown_fields=True)
 
 
 def _value_type(kind: pa.DataType) -> Any:
