@@ -20,7 +20,7 @@ from stagecraft.parameter_server.consistency import BSP, SSP, Async
 from stagecraft.parameter_server.kernels.localize import localize
 from stagecraft.parameter_server.kernels.objective import Objective
 from stagecraft.parameter_server.rows import Rows
-from stagecraft.parameter_server.shard import MISSED, merged
+from stagecraft.parameter_server.shard import merged
 
 DONE = 1 << 62
 """The clock of a worker whose rows are all pushed."""
@@ -177,7 +177,7 @@ class _Crew:
         missed = None
         if not isinstance(self.consistency, BSP):
             [(late, _)] = pushes
-            missed = MISSED * (self._sums[keys] - late.sums)
+            missed = self._sums[keys] - late.sums
             self._sums[keys] += total
         self.objective.push(self.state, keys, keys, total, missed)
         self._applied += sum(len(step.order) for step, _ in pushes)

@@ -24,10 +24,6 @@ log = logging.getLogger(__name__)
 NONE = -1
 """No step: nothing is pushed, or nothing is pulled."""
 
-MISSED = 0.5
-"""The part that counts of what a gradient missed: as many later ones will miss it, so that together they come
-to what common steps of as many rows do. With all of it learning rates fall twice as fast."""
-
 
 class Pulled(NamedTuple):
     """Slots whose weights a worker has, until it pushes their gradients.
@@ -179,7 +175,7 @@ class Shard(Share):
             self._behind, self._furthest = self._behind + behind, max(self._furthest, behind)
             assert pulled.sums is not None
             sums = self._sums_of(pulled.slots)
-            self._apply(pulled.slots, gradient, MISSED * (sums - pulled.sums))
+            self._apply(pulled.slots, gradient, sums - pulled.sums)
             self._sums[pulled.slots] = sums + gradient
         self._counted += 1
         self._turn.notify_all()

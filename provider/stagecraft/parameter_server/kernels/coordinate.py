@@ -93,18 +93,19 @@ def updated_late(
 ) -> tuple[float, float]:
     """Return the state after a gradient that was computed without others that are applied already.
 
-    It comes to what the gradients do as one: n grows by the rest of the square of their sum, and what the
-    others moved the weight by is taken back as far as the learning rate has fallen. n never falls.
+    n grows by g² + g · missed, and never falls; what the others moved the weight by is taken back as far as
+    the learning rate has fallen since.
 
     Source: McMahan and Streeter, Delay-Tolerant Algorithms for Asynchronous Distributed Online Learning, NIPS
-    2014, algorithm AdaptiveRevision.
+    2014, algorithm AdaptiveRevision, which has 2g · missed, as the square of a sum has. But where all run on,
+    as many later gradients miss this one: half makes n grow as it does by the sums of common steps.
 
     :param missed: the sum of these others
     """
     if missed == 0 or gradient == 0 or root == 0:
         return updated(first, root, weight, gradient, settings)  # type: ignore[no-any-return]
     squares = root * root
-    grown = math.sqrt(max(squares + gradient * (gradient + 2 * missed), squares))
+    grown = math.sqrt(max(squares + gradient * (gradient + missed), squares))
     growth = grown - root
     step = gradient - growth / (settings.smooth + root) * missed
     if settings.ftrl:

@@ -80,8 +80,8 @@ class Table:
 
         :param slots: int64, distinct
         :param gradient: float32[keys, width]
-        :param missed: float32[keys, width], the sums of gradients that were applied since the weights were
-            pulled; None where there are none
+        :param missed: float32[keys, width], the sums of the gradients that were applied between the pull of
+            the weights and this push; None where none were
         """
         others = gradient[:0] if missed is None else missed
         read = [frozen(array) for array in (slots, keys, gradient, others)]

@@ -228,23 +228,21 @@ def test_gradients_of_a_step_are_squared_after_they_are_summed():
 
 @pytest.mark.parametrize("optimizer", [FTRL(alpha=0.5, beta=0.1), FTRL(), AdaGrad(), AdaGrad(initial=0)])
 @every_model
-def test_gradients_of_one_pull_come_to_their_sum_also_one_after_another(model, optimizer):
+def test_late_gradients_move_weights_by_learning_rates_that_regard_what_they_missed(model, optimizer):
     made, rng = objective(model, optimizer), np.random.default_rng(4)
-    keys = np.array([7, 3, 0])
-    begun = np.zeros((8, made.width, 2), np.float32)
-    made.push(begun, keys, keys, rng.normal(size=(3, made.width)).astype(np.float32))
-    several = np.abs(rng.normal(size=(4, 3, made.width))).astype(np.float32) * [[[1.0], [-1.0], [0.0]]]
-    several = several.astype(np.float32)
-    together, apart = begun.copy(), begun.copy()
-    made.push(together, keys, keys, several.sum(axis=0))
-    for number, gradient in enumerate(several):
-        made.push(apart, keys, keys, gradient, several[:number].sum(axis=0))
-    np.testing.assert_allclose(made.weights(apart[keys], keys), made.weights(together[keys], keys), rtol=2e-4)
-    np.testing.assert_allclose(apart, together, rtol=2e-3, atol=1e-5)
-    alone = begun.copy()
-    for gradient in several:
-        made.push(alone, keys, keys, gradient)
-    assert abs(alone - together).max() > 0.1, "as it would be without regard to each other"
+    keys, ftrl = np.array([7, 3, 0]), optimizer.type == "ftrl"
+    rate, smooth = (optimizer.alpha, optimizer.beta) if ftrl else (optimizer.learning_rate, optimizer.initial)
+    state = np.zeros((8, made.width, 2), np.float32)
+    made.push(state, keys, keys, rng.normal(size=(3, made.width)).astype(np.float32))
+    for _ in range(10):
+        weights, n = made.pull(state, keys, keys).astype(float), state[keys, :, 1].astype(float) ** 2
+        gradient, missed = rng.normal(size=(2, 3, made.width)).astype(np.float32)
+        made.push(state, keys, keys, gradient, missed)
+        grown = np.maximum(n + gradient**2 + gradient * missed, n)
+        before, after = (rate / (smooth + np.sqrt(each)) for each in (n, grown))
+        np.testing.assert_allclose(state[keys, :, 1], np.sqrt(grown), rtol=1e-5)
+        expected = weights - after * gradient + (before - after) * missed
+        np.testing.assert_allclose(made.pull(state, keys, keys), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_a_late_gradient_against_the_others_does_not_raise_the_learning_rate():
