@@ -22,10 +22,10 @@ from sweep_tables import NAMES, split, table
 from sweep_trial import Trainer
 
 QUICK = bool(os.environ.get("QUICK"))
-ROWS, SEEDS = (2_000, 2) if QUICK else (8_000, 10)
+ROWS, SEEDS = 8_000, 1 if QUICK else 10
 COST_TRIALS = (100, 8, 2) if QUICK else (1000, 40, 6)
 FAULTS = 3 if QUICK else 50
-WALL = 10 if QUICK else 60
+WALL = 30 if QUICK else 60
 OURS, TPE = "ours", "Optuna TPE"
 
 Traces = dict[tuple[str, int], dict[str, list[Point]]]

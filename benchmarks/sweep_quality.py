@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 from peers.searchers import Optuna, Ours, ScikitOptimize, Search
 from sweep_trial import DEFAULTS, EFFORT, SPACE, Trainer
-
-from stagecraft.tuning.stopping import Stopper, Stopping
 
 TRIALS = 40
 SEARCHES: dict[str, Callable[[int], Search]] = {
@@ -21,14 +18,10 @@ SEARCHES: dict[str, Callable[[int], Search]] = {
 }
 
 
-STOPPING = Stopping(rule="asha", first=1, eta=3)
-
-
 class Point(NamedTuple):
     """A trial that ended.
 
     :param cpu: seconds so far, of all trials and of the searcher itself
-    :param validation: 0 where it was ended early
     """
 
     cpu: float
@@ -36,27 +29,20 @@ class Point(NamedTuple):
     test: float
 
 
-def trace(
-    search: Search, trainer: Trainer, trials: int, cpu: float, *, stopping: bool = False
-) -> list[Point]:
-    """Search until ``trials`` trials are done and ``cpu`` seconds are used.
-
-    :param stopping: whether trials that promise little end after a third of their rounds
-    """
+def trace(search: Search, trainer: Trainer, trials: int, cpu: float) -> list[Point]:
+    """Search until ``trials`` trials are done and ``cpu`` seconds are used."""
     points: list[Point] = []
     used = 0.0
-    stopper = Stopper(STOPPING)
     while len(points) < trials or used < cpu:
         began = time.process_time()
         parameters = search.ask()
         used += time.process_time() - began
-        number = len(points)
-        judged = trainer(parameters, partial(stopper.stops, number)) if stopping else trainer(parameters)
+        judged = trainer(parameters)
         used += judged.cpu
         began = time.process_time()
         search.tell(parameters, -judged.validation, judged.cpu)
         used += time.process_time() - began
-        points.append(Point(used, 0.0 if judged.stopped else judged.validation, judged.test))
+        points.append(Point(used, judged.validation, judged.test))
     return points
 
 

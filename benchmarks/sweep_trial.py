@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,17 +40,11 @@ class Judged(NamedTuple):
     """What a trial came to.
 
     :param cpu: seconds
-    :param stopped: whether it was ended early
     """
 
     validation: float
     test: float
     cpu: float
-    stopped: bool = False
-
-
-Stops = Callable[[float, float], bool]
-"""Takes the thirds of its rounds that a trial has made, and its loss; whether it is to stop."""
 
 
 class Trainer:
@@ -68,36 +61,15 @@ class Trainer:
             for rows in (split.validation, split.test)
         ]
 
-    def __call__(self, parameters: dict[str, Any], stops: Stops | None = None) -> Judged:
+    def __call__(self, parameters: dict[str, Any]) -> Judged:
         began = time.process_time()
         given = dict(parameters)
         rounds = given.pop("rounds")
         fixed = {"objective": "binary:logistic", "tree_method": "hist", "nthread": 1, "seed": 0}
-        look = Look(self, rounds, stops) if stops else None
-        model = xgboost.train(given | fixed, self._train, rounds, callbacks=[look] if look else None)
-        validation = self.validation(model)
+        model = xgboost.train(given | fixed, self._train, rounds)
+        validation = auc(self.split.validation, model.predict(self._others[0]))
         cpu = time.process_time() - began  # The test's part is no cost of a search.
-        test = auc(self.split.test, model.predict(self._others[1]))
-        return Judged(validation, test, cpu, look is not None and look.stopped)
-
-    def validation(self, model: xgboost.Booster) -> float:
-        """Return the AUC of the validation rows."""
-        return auc(self.split.validation, model.predict(self._others[0]))
-
-
-class Look(xgboost.callback.TrainingCallback):  # type: ignore[misc]
-    """Judges a model after a third of its rounds.
-
-    :param stops: says whether it is to stop then
-    """
-
-    def __init__(self, trainer: Trainer, rounds: int, stops: Stops) -> None:
-        self.trainer, self.at, self.stops, self.stopped = trainer, rounds // 3, stops, False
-
-    def after_iteration(self, model: xgboost.Booster, epoch: int, evals_log: Any) -> bool:
-        if epoch + 1 == self.at:
-            self.stopped = self.stops(1, -self.trainer.validation(model))
-        return self.stopped
+        return Judged(validation, auc(self.split.test, model.predict(self._others[1])), cpu)
 
 
 def auc(rows: Rows, scores: np.ndarray) -> float:

@@ -85,7 +85,8 @@ class Default(Genetic):
 
             def promise(points: np.ndarray) -> np.ndarray:
                 expected = expected_improvement(*model.predict(cube.features(points)), model.noise, goal)
-                return expected - cube.efforts(points)
+                each: np.ndarray = expected - cube.efforts(points)
+                return each
 
             points = cube.candidates(units[np.argsort(values, kind="stable")[:ELITE]], draw)
             best = points[np.argsort(-promise(points), kind="stable")[:REFINED]]

@@ -6,6 +6,7 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from stagecraft.errors import UnreachableError
 from stagecraft.tuning.attempt import Attempt, Outcome, run
 from stagecraft.tuning.settle import settle
 from stagecraft.tuning.stopping import Stopper
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from stagecraft.tuning.session import Session
 
 POLL = 1.0
+NOTICE = 0.5  # Seconds until Ray knows that a node is gone.
 
 
 def run_on_tasks(session: Session, going: Callable[[], bool]) -> None:
@@ -45,9 +47,12 @@ def run_on_tasks(session: Session, going: Callable[[], bool]) -> None:
 
 
 def _outcome(reference: Any) -> Outcome | None:
-    """Return what a trial handed back, or None where its process died."""
+    """Return what a trial handed back, or None where its process died.
+
+    :raises UnreachableError: Ray itself died; the trial was interrupted
+    """
     import ray
-    from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
+    from ray.exceptions import LocalRayletDiedError, OutOfMemoryError, RayError, RayTaskError
 
     try:
         outcome: Outcome = ray.get(reference)
@@ -55,7 +60,12 @@ def _outcome(reference: Any) -> Outcome | None:
         return Outcome({}, 0.0, 0.0, [], message=str(error).split("\n")[0], cause=Cause.MEMORY)
     except RayTaskError as error:
         return Outcome({}, 0.0, 0.0, [], message=str(error.cause), trace=str(error))
-    except RayError:
+    except RayError as error:
+        time.sleep(NOTICE)
+        if isinstance(error, LocalRayletDiedError) or not any(node["Alive"] for node in ray.nodes()):
+            raise UnreachableError(
+                f"Ray has died ({type(error).__name__}); what would do: begin the sweep again, which goes on"
+            ) from error
         return None
     return outcome
 
