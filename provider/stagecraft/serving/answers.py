@@ -34,11 +34,14 @@ class Answers:
         self.table, self.monitor, self.settings = table, monitor, settings
         self.route = table.route
         token = os.environ.get(PREDICT_TOKEN, "")
-        self._authorization = f"Bearer {token}".encode() if token else None
+        self._token = token.encode() if token else None
 
     def allows(self, authorization: bytes) -> bool:
         """Whether a request with this header may ask for predictions."""
-        return self._authorization is None or hmac.compare_digest(authorization, self._authorization)
+        if self._token is None:
+            return True
+        scheme, _, given = authorization.partition(b" ")
+        return scheme.lower() == b"bearer" and hmac.compare_digest(given.strip(), self._token)
 
     async def answer(
         self, model: str, version: str | None, key: str | None, rows: Rows
