@@ -22,6 +22,7 @@ from stagecraft.artifacts.artifact import Artifact
 from stagecraft.artifacts.dataset import Dataset
 from stagecraft.artifacts.model import Model
 from stagecraft.artifacts.store import Store
+from stagecraft.jobs.process import DEFAULTS
 from stagecraft.parameter_server.kernels.objective import Objective, objective_of
 from stagecraft.parameter_server.models import LogisticRegression
 from stagecraft.parameter_server.optimizer import FTRL
@@ -78,10 +79,10 @@ class World:
         return self.quality(bits, linear_margins(self.held_out(bits), weights))
 
     def train(self, dataset: Dataset, **settings: Any) -> Run:
-        """Train in a process of its own, one epoch unless told otherwise."""
+        """Train in a process of its own, as a task's job is one; one epoch unless told otherwise."""
         result = self.folder / "trained"
         given = json.dumps({"label": LABEL, "epochs": 1, **settings})
-        cost = cost_of([sys.executable, str(OURS), dataset.uri, str(result), given])
+        cost = cost_of([sys.executable, str(OURS), dataset.uri, str(result), given], DEFAULTS)
         model = Artifact.load(result.read_text())
         assert isinstance(model, Model)
         predictor = model.chain.transforms[-1]
