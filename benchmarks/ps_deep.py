@@ -24,7 +24,7 @@ from scipy.special import logit
 from stagecraft.artifacts.artifact import Artifact
 from stagecraft.artifacts.model import Model
 from stagecraft.artifacts.store import Store
-from stagecraft.parameter_server.models import DeepFM
+from stagecraft.parameter_server.optimizer import FTRL
 from stagecraft.parameter_server.rows import Rows
 from stagecraft.transforms.predictor import SparsePredictor
 
@@ -32,8 +32,8 @@ ROWS, TEST_ROWS, BITS = (30_000, 10_000, 18) if os.environ.get("QUICK") else (1_
 MODELS: dict[str, dict[str, Any]] = {
     "LogisticRegression()": {"model": {"type": "logistic"}, **IN_PLACE},
     "FactorizationMachine()": {"model": {"type": "fm"}, **IN_PLACE},
-    "FactorizationMachine() with DeepFM's init and factor_optimizer": {
-        "model": DeepFM().model_dump(mode="json", include={"init", "factor_optimizer"}) | {"type": "fm"},
+    "FactorizationMachine() with larger steps": {
+        "model": {"type": "fm", "init": 0.05, "factor_optimizer": FTRL().model_dump()},
         **IN_PLACE,
     },
     "DeepFM()": {"model": {"type": "deepfm"}, **IN_PLACE},

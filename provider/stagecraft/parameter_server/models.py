@@ -49,14 +49,14 @@ class Factorized(_Model):
     :param factors: the length of a vector
     :param init: the standard deviation of the vectors before training. Each is a function of the feature and
         the seed, so a feature takes no memory before a row holds it
-    :param factor_optimizer: the optimizer of the vectors. None takes the model's without its L1, which would
-        hold the vectors at zero, where no gradient moves them
+    :param factor_optimizer: the optimizer of the vectors, which want smaller steps than weights. None takes
+        the model's without its L1, which would hold the vectors at zero, where no gradient moves them
     """
 
     loss: Literal["logistic", "squared", "poisson"] = "logistic"
     factors: int = Field(default=8, ge=1, le=256)
-    init: float = Field(default=0.05, gt=0, le=10, allow_inf_nan=False)
-    factor_optimizer: AnyOptimizer | None = None
+    init: float = Field(default=0.01, gt=0, le=10, allow_inf_nan=False)
+    factor_optimizer: AnyOptimizer | None = FTRL(alpha=0.02)
 
 
 class FactorizationMachine(Factorized):
@@ -71,8 +71,8 @@ class FactorizationMachine(Factorized):
     :param factors: the length of a vector
     :param init: the standard deviation of the vectors before training. Each is a function of the feature and
         the seed, so a feature takes no memory before a row holds it
-    :param factor_optimizer: the optimizer of the vectors. None takes the model's without its L1, which would
-        hold the vectors at zero, where no gradient moves them
+    :param factor_optimizer: the optimizer of the vectors, which want smaller steps than weights. None takes
+        the model's without its L1, which would hold the vectors at zero, where no gradient moves them
 
     >>> FactorizationMachine(factors=4).loss
     'logistic'
@@ -95,8 +95,8 @@ class FieldAwareFactorizationMachine(Factorized):
     :param factors: the length of a vector
     :param init: the standard deviation of the vectors before training. Each is a function of the feature and
         the seed, so a feature takes no memory before a row holds it
-    :param factor_optimizer: the optimizer of the vectors. None takes the model's without its L1, which would
-        hold the vectors at zero, where no gradient moves them
+    :param factor_optimizer: the optimizer of the vectors, which want smaller steps than weights. None takes
+        the model's without its L1, which would hold the vectors at zero, where no gradient moves them
 
     >>> FieldAwareFactorizationMachine().factors
     4
@@ -132,8 +132,6 @@ class DeepFM(Factorized):
     """
 
     type: Literal["deepfm"] = "deepfm"
-    init: float = Field(default=0.01, gt=0, le=10, allow_inf_nan=False)
-    factor_optimizer: AnyOptimizer | None = FTRL(alpha=0.02)
     hidden: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field(
         default=(64, 32), min_length=1, max_length=8
     )

@@ -31,8 +31,11 @@ MODELS = [
     LinearRegression(),
     PoissonRegression(),
     SoftmaxRegression(),
-    *(FactorizationMachine(loss=loss, factors=3, init=0.3) for loss in ("logistic", "squared", "poisson")),
-    FieldAwareFactorizationMachine(factors=2, init=0.3),
+    *(
+        FactorizationMachine(loss=loss, factors=3, init=0.3, factor_optimizer=None)
+        for loss in ("logistic", "squared", "poisson")
+    ),
+    FieldAwareFactorizationMachine(factors=2, init=0.3, factor_optimizer=None),
 ]
 OPTIMIZERS = [
     FTRL(),
