@@ -16,7 +16,7 @@ WRITE, KEEP, DATA = 1, 3, 1
 LINE = 16
 """Numbers of four bytes in a cache line."""
 
-AHEAD = 4
+AHEAD = 6
 """Rows ahead whose states are on their way; the rows themselves are twice as far."""
 
 
