@@ -17,7 +17,6 @@ from stagecraft.serving.control import Control, Deploy, RefusedError, Rule
 from stagecraft.serving.manifest import ConflictError, UnknownModelError
 from stagecraft.serving.settings import Settings
 from stagecraft.serving.table import ModelTable
-from stagecraft.serving.traffic import DEFAULT
 from stagecraft.serving.workers import Workers
 
 Handler = Callable[[Request], Awaitable[dict[str, Any]]]
@@ -37,7 +36,6 @@ class Management:
             ("GET", "/status", self.status),
             ("POST", "/models", self.deploy),
             ("DELETE", "/models/{name}", self.delete_model),
-            ("PUT", "/models/{name}/default", self.set_alias),
             ("PUT", "/models/{name}/aliases/{alias}", self.set_alias),
             ("POST", "/models/{name}/aliases/{alias}/rollback", self.roll_back),
             ("DELETE", "/models/{name}/aliases/{alias}", self.delete_alias),
@@ -58,7 +56,7 @@ class Management:
 
     async def set_alias(self, request: Request) -> dict[str, Any]:
         self._authorize(request)
-        name, alias = request.path_params["name"], request.path_params.get("alias", DEFAULT)
+        name, alias = request.path_params["name"], request.path_params["alias"]
         return await self.control.set_alias(name, alias, await _body(request, Rule))
 
     async def roll_back(self, request: Request) -> dict[str, Any]:

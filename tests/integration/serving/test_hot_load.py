@@ -66,7 +66,7 @@ def test_versions_swap_and_roll_back_under_load(
             loaded = service.deploy("swap", second)
             service.wait(loaded["generation"])
             assert {service.predict(**body).json()["version"] for _ in range(8)} == {two}
-            back = service.call("PUT", "/models/swap/default", json={"version": one})
+            back = service.call("PUT", "/models/swap/aliases/default", json={"version": one})
             assert back.status_code == 200
             service.wait(back.json()["generation"])
             assert {service.predict(**body).json()["version"] for _ in range(8)} == {one}
@@ -83,7 +83,7 @@ def test_deploying_again_changes_nothing(service: Any, models: list[Model]) -> N
     other = {"name": "again", "version": models[0].fingerprint[-4:], "uri": models[1].uri}
     refused = service.call("POST", "/models", json=other)
     assert refused.status_code == 409
-    unknown = service.call("PUT", "/models/again/default", json={"version": "x"})
+    unknown = service.call("PUT", "/models/again/aliases/default", json={"version": "x"})
     assert unknown.status_code == 404
 
 

@@ -111,7 +111,8 @@ def test_only_the_token_changes_what_is_served(service: Any, model: Model) -> No
     assert service.call("POST", "/models", token=None, json=body).status_code == 401
     assert service.call("POST", "/models", token="wrong", json=body).status_code == 403
     assert (
-        service.call("PUT", "/models/late/default", token="wrong", json={"version": "x"}).status_code == 403
+        service.call("PUT", "/models/late/aliases/default", token="wrong", json={"version": "x"}).status_code
+        == 403
     )
     assert service.call("GET", "/status", token="wrong").status_code == 403
     assert "other" not in service.status()["models"]
