@@ -88,6 +88,7 @@ class Metrics:
         )
         self._told: dict[tuple[str, ...], Tally] = {}
         self._refused: dict[tuple[str, int], int] = {}
+        _forget_the_dead()
 
     def export(
         self, monitor: Monitor, table: ModelTable, drift: Mapping[tuple[str, str, str], float]
@@ -126,6 +127,18 @@ class Metrics:
         before = self._told.get(labels) or Tally()
         self._told[labels] = now
         return now.since(before)
+
+
+def _forget_the_dead() -> None:
+    """Remove the gauges of workers that were killed; their counters stay."""
+    import psutil
+    from prometheus_client.multiprocess import mark_process_dead
+
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    for path in Path(folder).glob("gauge_live*_*.db") if folder else ():
+        pid = int(path.stem.rpartition("_")[2])
+        if not psutil.pid_exists(pid):
+            mark_process_dead(pid, folder)
 
 
 def _has_room() -> bool:

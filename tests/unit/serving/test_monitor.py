@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from prometheus_client import CollectorRegistry
 
 from stagecraft.artifacts.store import Store
@@ -51,6 +56,33 @@ def test_the_metrics_say_what_was_answered(table: ModelTable) -> None:
     assert value("feature_drift", **late, column="wind") == 0.3
     assert (value("worker_memory_bytes") or 0) > 1 << 20
     assert (value("model_memory_bytes", **late) or 0) > 0
+
+
+def test_gauges_of_killed_workers_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    kept = {f"gauge_liveall_{os.getpid()}.db", f"counter_{gone.pid}.db"}
+    for name in {*kept, f"gauge_liveall_{gone.pid}.db", f"gauge_livemax_{gone.pid}.db"}:
+        (tmp_path / name).touch()
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    Metrics(CollectorRegistry())
+    assert {path.name for path in tmp_path.iterdir()} == kept
+
+
+def test_a_full_disk_holds_the_metrics_back(
+    table: ModelTable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry, monitor = CollectorRegistry(), Monitor()
+    metrics = Metrics(registry)
+    monitor.answered("late", "3", rows=1, scores=[0.5], seconds=0.003)
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    labels = {"model": "late", "version": "3"}
+    with monkeypatch.context() as full:
+        full.setattr("os.statvfs", lambda _: SimpleNamespace(f_bavail=1, f_frsize=4096))
+        metrics.export(monitor, table, {})
+    assert registry.get_sample_value("stagecraft_rows_total", labels) is None
+    metrics.export(monitor, table, {})
+    assert registry.get_sample_value("stagecraft_rows_total", labels) == 1
 
 
 def test_a_shadow_s_differences_are_seen(table: ModelTable) -> None:
