@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from peers import flaml_xgboost
 from report import Report
 from sweep_cost import costs
 from sweep_faults import VICTIMS, faults
@@ -25,7 +26,8 @@ QUICK = bool(os.environ.get("QUICK"))
 ROWS, SEEDS = 8_000, 1 if QUICK else 10
 COST_TRIALS = (100, 8, 2) if QUICK else (1000, 40, 6)
 FAULTS = 3 if QUICK else 50
-WALL = 30 if QUICK else 60
+WALL = 20 if QUICK else 60
+FLAML_TRIALS = 60
 OURS, TPE = "ours", "Optuna TPE"
 
 Traces = dict[tuple[str, int], dict[str, list[Point]]]
@@ -134,6 +136,29 @@ def _traces(folder: Path) -> Traces:
     return found
 
 
+def flaml_figures(report: Report, folder: Path) -> None:
+    """The best by validation after equal CPU, that of our trials, of XGBoost; paired."""
+    if not flaml_xgboost.is_there():
+        print("FLAML is left out: the package flaml is not installed")
+        return
+    gaps = []
+    for name in NAMES:
+        rows = table(folder, name)
+        for seed in range(SEEDS):
+            parts = split(rows, seed, ROWS)
+            ours = trace(SEARCHES[OURS](seed), Trainer(parts), FLAML_TRIALS, 0)
+            cpu = ours[FLAML_TRIALS - 1].cpu
+            own, theirs = best_at(ours, cpu), best_at(flaml_xgboost.trace(parts, seed, cpu), cpu)
+            gaps.append((name, seed, cpu, own.validation - theirs.validation, own.test - theirs.test))
+    report.table(
+        f"AUC beside FLAML's at the CPU of our {FLAML_TRIALS} trials",
+        ("", "seed", "CPU s", "ours is ahead, 1e-4", "on the test, 1e-4"),
+        [(name, seed, cpu, 1e4 * validation, 1e4 * test) for name, seed, cpu, validation, test in gaps],
+    )
+    report.figure("auc_gap_to_flaml", statistics.mean(gap[3] for gap in gaps), ">=", 0)
+    report.figure("auc_gap_to_flaml_test", statistics.mean(gap[4] for gap in gaps), ">=", -0.0005)
+
+
 def budget_figures(report: Report, folder: Path) -> None:
     """How far a sweep's wall time goes beyond its budget, without one trial's time."""
     from sweep_budget import overrun
@@ -147,6 +172,7 @@ PIECES: dict[str, Callable[[Report, Path], None]] = {
     "cost": cost_figures,
     "faults": fault_figures,
     "quality": quality_figures,
+    "flaml": flaml_figures,
     "budget": budget_figures,
 }
 

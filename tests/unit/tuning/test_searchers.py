@@ -103,8 +103,7 @@ def test_what_it_starts_from_comes_first(kind: type[Searcher]) -> None:
 
 def test_a_space_that_is_used_up_still_has_an_answer(kind: type[Searcher]) -> None:
     space = Space({"kind": Choice(["a", "b"])})
-    asked = search(kind(space), 7, lambda parameters: [float(parameters["kind"] == "a")])
-    assert {parameters["kind"] for parameters in asked[:2]} <= {"a", "b"}
+    asked = search(kind(space), 4, lambda parameters: [float(parameters["kind"] == "a")])
     assert {parameters["kind"] for parameters in asked} == {"a", "b"}
 
 
@@ -117,7 +116,6 @@ def test_a_space_that_is_used_up_still_has_an_answer(kind: type[Searcher]) -> No
         ("cma_es", 0.0, 40),
         ("tpe", 0.0, 40),
         ("gaussian_process", COST, 14),
-        ("random_forest", COST, 14),
     ],
 )
 def test_what_learns_finds_more_than_chance_on_a_smooth_function(name: str, cost: float, trials: int) -> None:
