@@ -32,8 +32,8 @@ KILL_SECONDS = 10.0
 DEFAULTS = {"OPENBLAS_NUM_THREADS": "1"}
 """What a job's process has in its environment unless the task's says otherwise.
 
-NumPy's and SciPy's BLAS start threads that spin while they wait for each other: half a second of CPU a job, and no
-stage multiplies large matrices.
+NumPy's and SciPy's BLAS start threads that spin while they wait for each other: half a second of CPU a job,
+and no stage multiplies large matrices.
 """
 
 Command = Callable[[list[str]], tuple[list[str], Mapping[str, str]]]
