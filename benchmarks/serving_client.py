@@ -110,14 +110,22 @@ class Connection:
         end = self.buffer.find(b"\r\n\r\n")
         if end < 0:
             return None
-        head = self.buffer[:end].lower()
-        at = head.find(b"content-length:")
-        if at < 0:
-            raise ConnectionError(f"an answer without a length: {head[:200]!r}")
-        length = int(head[at + 15 :].split(b"\r\n", 1)[0])
-        if len(self.buffer) < end + 4 + length:
-            return None
-        return int(head[9:12]), self.buffer[end + 4 :]
+        head, body = self.buffer[:end].lower(), self.buffer[end + 4 :]
+        status, at = int(head[9:12]), head.find(b"content-length:")
+        if at >= 0:
+            length = int(head[at + 15 :].split(b"\r\n", 1)[0])
+            return (status, body) if len(body) >= length else None
+        return (status, _joined(body)) if body.endswith(b"0\r\n\r\n") else None
+
+
+def _joined(chunks: bytes) -> bytes:
+    """Return the content of a chunked body."""
+    content = b""
+    while True:
+        size, _, chunks = chunks.partition(b"\r\n")
+        if not (length := int(size, 16)):
+            return content
+        content, chunks = content + chunks[:length], chunks[length + 2 :]
 
 
 class Client:

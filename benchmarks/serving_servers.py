@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
@@ -77,7 +77,8 @@ def served(
         yield Server(port, process)
     finally:
         children = process.children(recursive=True) if process.is_running() else []
-        process.send_signal(signal.SIGTERM)
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGTERM)
         for each in psutil.wait_procs([process, *children], timeout=30)[1]:
             each.kill()
 

@@ -30,7 +30,7 @@ def prepare(folder: Path, booster: Path, port: int) -> list[str]:
     }
     (folder / "settings.json").write_text(json.dumps({**settings, "metrics_endpoint": None}))
     (folder / "model-settings.json").write_text(json.dumps(model))
-    return ["-m", "mlserver", "start", str(folder)]
+    return ["-c", "from mlserver.cli import main; main()", "start", str(folder)]
 
 
 def body(row: np.ndarray) -> bytes:
