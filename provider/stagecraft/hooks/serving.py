@@ -188,10 +188,20 @@ class ServingHook(BaseHook):
         return check_status(self.endpoint, self._call("GET", "/status"))
 
     def predict(
-        self, *, model: str, rows: Sequence[Mapping[str, Any]], version: str | None = None
+        self,
+        *,
+        model: str,
+        rows: Sequence[Mapping[str, Any]],
+        version: str | None = None,
+        key: str | None = None,
     ) -> dict[str, Any]:
-        """Return the service's scores and labels for raw rows of JSON values."""
-        return self._call("POST", "/predict", {"model": model, "rows": list(rows), "version": version})
+        """Return the service's scores and labels for raw rows of JSON values.
+
+        :param version: a version or an alias; the default where None
+        :param key: where the alias has a rule, what decides among versions: equal keys meet the same one
+        """
+        body = {"model": model, "rows": list(rows), "version": version, "key": key}
+        return self._call("POST", "/predict", body)
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask the service for its status; a token, where the connection has one, is checked too."""

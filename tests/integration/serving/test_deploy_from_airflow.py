@@ -141,6 +141,12 @@ def test_canary_promote_roll_back_unload(
     assert publish(other, second, canary=50, bounds={"error_rate": 0.5}) == canary
     assert answering() == {first, second}
     assert DeploymentSensor(task_id="served", deployment=canary).poke({})  # type: ignore[typeddict-item]
+    by_key = [
+        {ServingHook().predict(model="path", rows=rows, key=f"user-{key}")["version"] for _ in range(4)}
+        for key in range(12)
+    ]
+    assert {len(versions) for versions in by_key} == {1}  # In whichever worker.
+    assert set.union(*by_key) == {first, second}
     rule = service.status()["models"]["path"]["aliases"]["default"]
     assert rule["split"] == {second: 50}
     assert rule["bounds"] == {"error_rate": 0.5}
