@@ -138,7 +138,7 @@ def _forget_the_dead() -> None:
     for path in Path(folder).glob("gauge_live*_*.db") if folder else ():
         pid = int(path.stem.rpartition("_")[2])
         if not psutil.pid_exists(pid):
-            mark_process_dead(pid, folder)
+            mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
 
 
 def _has_room() -> bool:
