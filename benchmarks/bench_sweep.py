@@ -24,7 +24,7 @@ from sweep_trial import Trainer
 
 QUICK = bool(os.environ.get("QUICK"))
 ROWS, SEEDS = 8_000, 1 if QUICK else 10
-COST_TRIALS = (100, 8, 2) if QUICK else (1000, 40, 6)
+COST_TRIALS = (200, 20, 4) if QUICK else (1000, 40, 6)
 FAULTS = 3 if QUICK else 50
 WALL = 20 if QUICK else 60
 FLAML_TRIALS = 60

@@ -42,7 +42,7 @@ def cost_of(command: list[str], environment: dict[str, str] | None = None) -> Co
     peak = 0
     output = _Reader(process)
     while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-        peak = max(peak, _look(process, used))
+        peak = max(peak, look(process, used))
         time.sleep(INTERVAL)
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.monotonic() - began
@@ -73,7 +73,7 @@ def in_process(work: Callable[[], Any]) -> Cost:
     return Cost(tree_cpu() - cpu, time.monotonic() - began, 0)
 
 
-def _look(process: psutil.Process, used: dict[tuple[int, float], float]) -> int:
+def look(process: psutil.Process, used: dict[tuple[int, float], float]) -> int:
     """Note each process's CPU seconds so far; return the memory of all."""
     memory = 0
     try:

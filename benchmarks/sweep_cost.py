@@ -1,14 +1,16 @@
-"""What a trivial trial costs, ours beside Ray Tune: the difference between many trials and few, a trial."""
+"""What a trivial trial costs, ours beside Ray Tune."""
 
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cost import tree_cpu
+import psutil
+from cost import look
 
 from stagecraft.artifacts.store import Store
 from stagecraft.jobs.ray_session import ray_session
@@ -19,7 +21,7 @@ from stagecraft.tuning.space import Uniform
 from stagecraft.tuning.spec import StudySpec
 from stagecraft.tuning.study import Study
 
-AT_A_TIME = 2
+AT_A_TIME, WATCH = 2, 0.5
 
 
 class TrialCost(NamedTuple):
@@ -37,26 +39,37 @@ def trivial(parameters: dict[str, Any], attempt: Attempt | None = None) -> dict[
 
 
 def costs(ours: int, tune: int, tune_by_default: int) -> dict[str, TrialCost]:
-    """Return the cost of a trial of each.
+    """Return the cost of a trial of each: of a whole sweep on a Ray that is warm, by its number of trials.
 
-    :param ours: how many trials are measured, beyond those that warm up
+    :param ours: how many trials a sweep of ours has
     """
     with ray_session(num_cpus=AT_A_TIME), tempfile.TemporaryDirectory() as folder:
         return {
-            "ours, committed": _marginal(lambda trials: _ours(Path(folder), trials), 20, ours),
-            "Ray Tune, reuse_actors": _marginal(lambda trials: _tune(folder, trials, reuse=True), 4, tune),
-            "Ray Tune": _marginal(lambda trials: _tune(folder, trials, reuse=False), 2, tune_by_default),
+            "ours, committed": _measured(lambda trials: _ours(Path(folder), trials), ours),
+            "Ray Tune, reuse_actors": _measured(lambda trials: _tune(folder, trials, reuse=True), tune),
+            "Ray Tune": _measured(lambda trials: _tune(folder, trials, reuse=False), tune_by_default),
         }
 
 
-def _marginal(run: Callable[[int], None], few: int, more: int) -> TrialCost:
-    times = []
-    for trials in (few, few, few + more):  # The first one warms up.
-        began, cpu = time.monotonic(), tree_cpu()
-        run(trials)
-        times.append((time.monotonic() - began, tree_cpu() - cpu))
-    _, short, long = times
-    return TrialCost((long[0] - short[0]) / more, (long[1] - short[1]) / more)
+def _measured(run: Callable[[int], None], trials: int) -> TrialCost:
+    run(AT_A_TIME)  # Warms up.
+    used: dict[tuple[int, float], float] = {}
+    look(psutil.Process(), used)
+    before, began, done = dict(used), time.monotonic(), threading.Event()
+
+    def watch() -> None:
+        while not done.wait(WATCH):
+            look(psutil.Process(), used)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    run(trials)
+    wall = time.monotonic() - began
+    done.set()
+    thread.join()
+    look(psutil.Process(), used)
+    cpu = sum(seconds - before.get(process, 0.0) for process, seconds in used.items())
+    return TrialCost(wall / trials, cpu / trials)
 
 
 def _ours(folder: Path, trials: int) -> None:
