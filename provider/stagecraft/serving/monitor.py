@@ -13,8 +13,9 @@ from stagecraft.serving.tally import Tally
 
 T = TypeVar("T")
 
-HELD = 10_000
-"""How many kept or noted requests wait for who takes them; older ones are lost."""
+KEPT, NOTED = 50, 10_000
+"""How many requests wait at most until they are taken, about once a second; of what is noted, older ones are
+lost. More kept ones would cost more than they tell."""
 ROWS_KEPT = 1000
 """Rows of a request that are kept at most."""
 
@@ -63,8 +64,8 @@ class Monitor:
         self.tallies: dict[tuple[str, str], Tally] = {}
         self.refusals: dict[tuple[str, int], int] = {}
         self.shadows: dict[tuple[str, str, str], Tally] = {}
-        self._kept: deque[Kept] = deque(maxlen=HELD)
-        self._noted: deque[Noted] = deque(maxlen=HELD)
+        self._kept: deque[Kept] = deque(maxlen=KEPT)
+        self._noted: deque[Noted] = deque(maxlen=NOTED)
         self._turn = threading.Lock()
 
     def answered(self, model: str, version: str, *, rows: int, scores: Sequence[Any], seconds: float) -> None:
@@ -113,8 +114,8 @@ class Monitor:
             self.shadows.setdefault(pair, Tally()).answered(len(apart), apart, seconds)
 
     def samples(self) -> bool:
-        """Whether this request's rows are to be kept, with :meth:`keep`."""
-        return self.sample > 0 and random() < self.sample
+        """Whether this request's rows are to be kept, with :meth:`keep`: by chance, and while few are."""
+        return self.sample > 0 and len(self._kept) < KEPT and random() < self.sample
 
     def keep(
         self, model: str, version: str, rows: Any, scores: Sequence[Any], key: str | None = None

@@ -59,16 +59,18 @@ class Samples:
         """Take over what was kept; to be called about once a second, off the event loop."""
         import pyarrow as pa
 
-        kept: dict[tuple[str, str], list[pa.Table]] = {}
+        kept: dict[tuple[str, str], list[Kept]] = {}
         for entry in self.monitor.take_kept():
-            # Whoever asked a version that is gone by now is not looked at.
-            if predictor := self.table.current.predictors.get((entry.model, entry.version)):
-                kept.setdefault((entry.model, entry.version), []).append(_typed(entry, predictor))
-        for version, tables in kept.items():
+            kept.setdefault((entry.model, entry.version), []).append(entry)
+        for version, entries in kept.items():
+            predictor = self.table.current.predictors.get(version)
+            if predictor is None:  # Whoever asked a version that is gone by now is not looked at.
+                continue
+            rows = _typed(entries, predictor)
             if self.request_log is not None:
-                self._waiting.setdefault(version, Buffer(time.monotonic(), [])).tables.extend(tables)
+                self._waiting.setdefault(version, Buffer(time.monotonic(), [])).tables.append(rows)
             before = [self._recent[version]] if version in self._recent else []
-            merged = pa.concat_tables([*before, *tables])
+            merged = pa.concat_tables([*before, rows])
             self._recent[version] = merged.slice(max(0, merged.num_rows - WINDOW_ROWS))
         if time.monotonic() - self._looked >= DRIFT_SECONDS:
             self._looked = time.monotonic()
@@ -133,16 +135,23 @@ def column_shifts(rows: pa.Table, golden: pa.Table, schema: pa.Schema) -> dict[s
     return found
 
 
-def _typed(entry: Kept, predictor: Predictor) -> pa.Table:
-    """Return an entry's rows as the model reads them, with scores, time and key."""
+def _typed(entries: list[Kept], predictor: Predictor) -> pa.Table:
+    """Return entries' rows as the model reads them, with scores, time and key.
+
+    Rows of JSON values are typed all at once: one by one that would cost more than answering them did.
+    """
     import pyarrow as pa
 
-    schema = predictor.schema
-    rows = entry.rows if isinstance(entry.rows, pa.Table) else table_of(entry.rows, schema)
-    rows = rows.select(schema.names).cast(schema)
-    column = predictor.model.chain.score_column
-    count = rows.num_rows
-    moment = pa.scalar(datetime.fromtimestamp(entry.at, UTC), pa.timestamp("us", "UTC"))
-    rows = rows.append_column(column, pa.array(entry.scores, score_type(column)))
-    rows = rows.append_column(TIME, pa.repeat(moment, count))
-    return rows.append_column(KEY, pa.repeat(pa.scalar(entry.key, pa.string()), count))
+    schema, column = predictor.schema, predictor.model.chain.score_column
+    tables = [entry for entry in entries if isinstance(entry.rows, pa.Table)]
+    lists = [entry for entry in entries if not isinstance(entry.rows, pa.Table)]
+    parts = [entry.rows.select(schema.names).cast(schema) for entry in tables]
+    if lists:
+        parts.append(table_of([row for entry in lists for row in entry.rows], schema))
+    rows = pa.concat_tables(parts)
+    each = [entry for entry in (*tables, *lists) for _ in range(len(entry.rows))]
+    scores = [score for entry in (*tables, *lists) for score in entry.scores]
+    times = [datetime.fromtimestamp(entry.at, UTC) for entry in each]
+    rows = rows.append_column(column, pa.array(scores, score_type(column)))
+    rows = rows.append_column(TIME, pa.array(times, pa.timestamp("us", "UTC")))
+    return rows.append_column(KEY, pa.array([entry.key for entry in each], pa.string()))

@@ -155,6 +155,16 @@ def test_nothing_is_noted_or_kept_unless_asked() -> None:
     assert not any(monitor.samples() for _ in range(1000))
 
 
+def test_few_requests_are_kept_until_they_are_taken() -> None:
+    monitor = Monitor(sample=1.0)
+    for _ in range(2):
+        kept = 0
+        while monitor.samples():
+            monitor.keep("late", "3", [{"wind": 3, "origin": "JFK"}], [0.25])
+            kept += 1
+        assert kept == len(monitor.take_kept()) == 50
+
+
 def test_kept_requests_become_parquet(table: ModelTable, tmp_path: Path) -> None:
     monitor = Monitor(sample=1.0)
     samples = Samples(table, monitor, Store(str(tmp_path / "log")))
@@ -162,6 +172,7 @@ def test_kept_requests_become_parquet(table: ModelTable, tmp_path: Path) -> None
     monitor.keep("late", "3", [{"wind": 3, "origin": "JFK", "id": 7}], [0.25], key="user-1")
     arrow = pa.table({"origin": ["LGA", None], "wind": [1.5, None]})
     monitor.keep("late", "3", arrow, [0.5, 0.75])
+    monitor.keep("late", "3", [{"wind": 4, "origin": None}], [0.125])
     monitor.keep("late", "gone", [{"wind": 3}], [0.5])
     samples.look()
     assert not list(tmp_path.glob("log/**/*.parquet"))
@@ -169,9 +180,10 @@ def test_kept_requests_become_parquet(table: ModelTable, tmp_path: Path) -> None
     (file,) = tmp_path.glob("log/late/3/*/*.parquet")
     rows = pq.read_table(file)
     assert rows.drop_columns("request_time").to_pylist() == [
-        {"wind": 3.0, "origin": "JFK", "score": 0.25, "request_key": "user-1"},
         {"wind": 1.5, "origin": "LGA", "score": 0.5, "request_key": None},
         {"wind": None, "origin": None, "score": 0.75, "request_key": None},
+        {"wind": 3.0, "origin": "JFK", "score": 0.25, "request_key": "user-1"},
+        {"wind": 4.0, "origin": None, "score": 0.125, "request_key": None},
     ]
     assert abs(rows["request_time"][0].as_py().timestamp() - time.time()) < 60
 
