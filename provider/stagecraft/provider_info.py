@@ -8,6 +8,7 @@ INTEGRATION = "Stagecraft"
 MODULES = {
     "operators": [
         "bentoml_deploy",
+        "bentoml_kubernetes",
         "bentoml_promote",
         "bentoml_roll_back",
         "bentoml_unload",
