@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -43,7 +45,8 @@ class Lane:
         self.most = answers.settings.max_rows
         self.heads = Heads(min(LONGEST_BODY, answers.settings.max_body))
         self._asked = msgspec.json.Decoder(Asked)
-        self._last: RowPath | None = None
+        self._last: Callable[[], RowPath | None] = lambda: None
+        """The chain of the model that was asked last: weak, so that unloading it frees its memory."""
         self._seen: list[tuple[bytes, bytes]] | None = None
         self._start = b""
 
@@ -102,7 +105,7 @@ class Lane:
         """Score a body in JSON: read for the model that was asked last, since that is mostly asked again."""
         # As text, since msgspec itself leaves unchecked what it skips.
         text = body.decode()
-        path = self._last
+        path = self._last()
         read = None if path is None else path.read(text)
         asked = self._asked.decode(text) if read is None else read[0]
         model, version, key = head.model, head.version, asked.key or head.key
@@ -116,7 +119,7 @@ class Lane:
         if (own := route.predictor.row_path) is None:
             return None
         if own is not path or read is None:
-            self._last, read = own, own.read(text)
+            self._last, read = weakref.ref(own), own.read(text)
         scores = None if read is None else own.scores(read[1])
         return None if scores is None else (model, key, route, JSONText(text), scores)
 
