@@ -16,6 +16,23 @@ from report import Report
 from serving_cost import cost_figures, latency_figures, peer_figures
 from serving_flights import flight_figures, mismatch_figures
 from serving_fuzz import fuzz_figures
+from serving_swaps import failed_requests, swap_ms
+
+
+def swap_figures(report: Report, folder: Path) -> None:
+    """How soon a version answers and another is back; and requests through all that can happen to workers."""
+    found = swap_ms()
+    report.table("From the manifest's renaming to the last answer of the version before, ms", *_row(found))
+    report.figure("swap_ms", found["swap_ms"], "<=", 100)
+    report.figure("rollback_ms", found["rollback_ms"], "<=", 60)
+    counted = failed_requests()
+    report.table("Swaps, rollbacks, bad pushes, unloads, killed workers, a full disk", *_row(counted))
+    report.figure("failed_requests", counted["failed"] + counted["torn"] + counted["strayed"], "<=", 0)
+
+
+def _row(found: dict[str, float]) -> tuple[list[str], list[list[float]]]:
+    return list(found), [list(found.values())]
+
 
 PIECES: dict[str, Callable[[Report, Path], None]] = {
     "cost": cost_figures,
@@ -24,6 +41,7 @@ PIECES: dict[str, Callable[[Report, Path], None]] = {
     "flights": flight_figures,
     "mismatches": mismatch_figures,
     "fuzz": fuzz_figures,
+    "swaps": swap_figures,
 }
 
 
