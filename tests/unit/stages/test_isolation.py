@@ -67,7 +67,7 @@ def test_any_rows(rows: list[tuple[float, ...]], seed: int) -> None:
     table = grow(features, trees=3, sample_size=size, seed=seed)
     forest = IsolationForest.of(table, ["c0", "c1", "c2"], size)
     nodes = table.to_pylist()
-    leaves = forest._forest.leaves(matrix(batch(features), ["c0", "c1", "c2"]))
+    leaves = forest.forest.leaves(matrix(batch(features), ["c0", "c1", "c2"]))
     for leaf in (node for node in nodes if node["leaf"] is not None):
         assert (leaves[:, leaf["tree"]] == leaf["leaf"]).sum() == leaf["rows"]
     for node in nodes:
