@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-import numba  # noqa: TID253
+import numba
 import numpy as np
 
 FILL, SCALE, LOG_ARGUMENT, CLIP, BIN, FLOAT32, SINGLE, MISSING, EQUAL, WHOLE = range(10)
