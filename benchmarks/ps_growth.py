@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
 
+import numpy as np
 import psutil
 from cost import Cost
 from ps_quality import Quality
@@ -63,7 +64,10 @@ def start_of(world: World, bits: int) -> Cost:
 
 def dimensions_a_gib(bits: int) -> float:
     """Return how many dimensions of a shard's state a GiB of resident memory holds, all of them touched."""
-    plan = SimpleNamespace(objective=logistic(), dimension=1 << bits, shards=1, warm_start=None)
+    nothing = np.empty(0, np.int64), np.empty((0, 1, 2), np.float32)
+    plan = SimpleNamespace(
+        objective=logistic(), dimension=1 << bits, shards=1, grows=False, warm_start=None, start=nothing
+    )
     share = Share(cast(Any, plan), 0, cast(Any, None))
     before = psutil.Process().memory_info().rss
     share.restore(None)
