@@ -113,7 +113,8 @@ def main(rows: str, target: str, settings: str) -> None:
     LogisticRegression(maxIter=1).fit(data.limit(1000))  # The JVM is warm.
     for number, (iterations, regularization) in enumerate(json.loads(settings)):
         fitted: list[Any] = []
-        algorithm = LogisticRegression(maxIter=iterations, regParam=regularization)
+        # Standardized, one-hot columns that are rare outweigh all others: AUC .60 in place of .77.
+        algorithm = LogisticRegression(maxIter=iterations, regParam=regularization, standardization=False)
         fit = in_process(lambda algorithm=algorithm, fitted=fitted: fitted.append(algorithm.fit(data)))
         model = fitted[0]
         weights = np.concatenate([[model.intercept], model.coefficients.toArray()])
