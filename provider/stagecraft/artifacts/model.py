@@ -80,6 +80,10 @@ class Model(Artifact):
 
         :raises CorruptArtifactError: the model has none
         """
+        return self._golden
+
+    @cached_property
+    def _golden(self) -> pa.Table:
         import pyarrow as pa
         import pyarrow.parquet as pq
 

@@ -18,14 +18,21 @@ if TYPE_CHECKING:
     from airflow.sdk import Connection
 
 CONNECT_SECONDS, ANSWER_SECONDS = 5, 120
+PREDICT_TOKEN = "predict_token"
+"""The field of a connection's extra that holds the token of predictions."""
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a service is, and the token that its management asks for."""
+    """Where a service is, and the tokens that it asks for.
+
+    :param token: of its management
+    :param predict_token: of predictions, which never see the other
+    """
 
     url: str
     token: str | None = field(default=None, repr=False)
+    predict_token: str | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, connection: Connection) -> Endpoint:
@@ -41,7 +48,8 @@ class Endpoint:
             raise InvalidInputError(f"{where}.host", f"the value {host!r}", "a host name or an address alone")
         host = f"[{host}]" if ":" in host else host
         port = f":{connection.port}" if connection.port else ""
-        return cls(f"{scheme}://{host}{port}", connection.password or None)
+        predict_token = connection.extra_dejson.get(PREDICT_TOKEN) or None
+        return cls(f"{scheme}://{host}{port}", connection.password or None, predict_token)
 
     def check(self, where: str, deployment: Deployment) -> None:
         """Refuse a deployment that is in another service.
@@ -57,7 +65,13 @@ class Endpoint:
 
     @property
     def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        """What a request of the management sends."""
+        return _bearer(self.token)
+
+    @property
+    def predict_headers(self) -> dict[str, str]:
+        """What a request for predictions sends."""
+        return _bearer(self.predict_token)
 
     @property
     def trust_environment(self) -> bool:
@@ -78,7 +92,9 @@ def check_answer(endpoint: Endpoint, what: str, status: int, body: Any) -> dict[
         raise InvalidInputError(
             f"{what} at {endpoint.url}",
             f"answered {status}: {error}",
-            "the service's token as the connection's password",
+            "the service's token as the connection's password"
+            if not what.endswith("/predict")
+            else f"the token of predictions as {PREDICT_TOKEN!r} in the connection's extra",
         )
     if 400 <= status < 500:
         raise InvalidInputError(
@@ -103,6 +119,10 @@ def unreachable(endpoint: Endpoint, error: Exception, remedy: str) -> str:
     return f"the prediction service {endpoint.url} does not answer ({found}); what would do: {remedy}"
 
 
+def _bearer(token: str | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
 def _path(*parts: str) -> str:
     from urllib.parse import quote
 
@@ -113,7 +133,8 @@ class ServingHook(BaseHook):
     """Talks to the prediction service of a ``stagecraft_serving`` connection.
 
     The connection's host and port are the service's, its schema is ``http`` (the default) or ``https``, its
-    password the management token.
+    password the management token, and ``predict_token`` in its extra the token of predictions, where they ask
+    for one.
 
     :param stagecraft_serving_conn_id: the connection's name
     """
@@ -201,7 +222,7 @@ class ServingHook(BaseHook):
         :param key: where the alias has a rule, what decides among versions: equal keys meet the same one
         """
         body = {"model": model, "rows": list(rows), "version": version, "key": key}
-        return self._call("POST", "/predict", body)
+        return self._call("POST", "/predict", body, self.endpoint.predict_headers)
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask the service for its status; a token, where the connection has one, is checked too."""
@@ -217,11 +238,16 @@ class ServingHook(BaseHook):
     def _deployment(self, name: str, version: str, found: Mapping[str, Any]) -> Deployment:
         return Deployment(name=name, version=version, generation=found["generation"], url=self.endpoint.url)
 
-    def _call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    def _call(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """:param headers: those of the management where None"""
         import requests
 
+        sent = self.endpoint.headers if headers is None else headers
+
         def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
-            request.headers.update(self.endpoint.headers)
+            request.headers.update(sent)
             return request
 
         what = f"{method} {path}"

@@ -101,5 +101,5 @@ Serving.mount_asgi_app(Predictions(answers).app(), name="predictions")  # type: 
 Serving.mount_asgi_app(Management(table, workers, settings).app())  # type: ignore[attr-defined]
 Serving.add_asgi_middleware(Token, allows=answers.allows)  # type: ignore[attr-defined]
 Serving.add_asgi_middleware(Body, limit=settings.max_body, seconds=settings.max_seconds)  # type: ignore[attr-defined]
-if settings.fast_lane and (hindrance := install(Lane(answers))):
-    log.warning("Predictions go through BentoML's framework alone: %s", hindrance)
+if hindrance := install(Lane(answers) if settings.fast_lane else None):
+    log.warning("Predictions go through BentoML's framework alone, and heads have no limit: %s", hindrance)
