@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from stagecraft.errors import InvalidInputError
-from stagecraft.tracking.event import Event
+from stagecraft.tracking.event import Event, Record, parse
 
 if TYPE_CHECKING:
     from stagecraft.artifacts.store import Store
@@ -19,19 +19,20 @@ CURSOR = re.compile(r"(\w+)\.(\d+)\.(\d+)")
 
 
 class Page(NamedTuple):
-    """Events in the order of their time, and where to read on.
+    """Events and records in the order of their time, and where to read on.
 
     :param cursor: give it as ``after`` to read what was written since
     :param complete: whether nothing was left for the limit's sake
     """
 
     events: list[Event]
+    records: list[Record]
     cursor: str
     complete: bool
 
 
 def read_events(store: Store, folder: str, after: str | None = None, limit: int | None = None) -> Page:
-    """Read the events in a folder, or those written since an earlier call.
+    """Read the events and records in a folder, or those written since an earlier call.
 
     A poll costs one listing, and reads only what is new. A last line that its writer has not ended yet is
     left for a later call.
@@ -43,11 +44,11 @@ def read_events(store: Store, folder: str, after: str | None = None, limit: int 
 
     >>> from stagecraft.artifacts.store import Store
     >>> read_events(Store("/tmp"), "tracking/none")
-    Page(events=[], cursor='', complete=True)
+    Page(events=[], records=[], cursor='', complete=True)
     """
-    position = _parse(after or "")
+    position = _position(after or "")
     root = store.strip(store.uri(folder))
-    events: list[Event] = []
+    found: list[Event | Record] = []
     left = limit
     complete = True
     for writer, segment, size in _files(store, root):
@@ -61,16 +62,18 @@ def read_events(store: Store, folder: str, after: str | None = None, limit: int 
         end = size if left is None else min(size, start + left)
         data = store.filesystem.cat_file(f"{root}/{writer}.{segment}.jsonl", start=start, end=end)
         lines = data[: data.rfind(b"\n") + 1]
-        events.extend(_events(lines, f"{root}/{writer}.{segment}.jsonl"))
+        found.extend(_parsed(lines, f"{root}/{writer}.{segment}.jsonl"))
         position[writer] = (segment, start + len(lines))
         if end < size:
             complete = False
             break
         if left is not None:
             left -= len(data)
-    events.sort(key=lambda event: event.time)
+    found.sort(key=lambda each: each.time)
+    events = [each for each in found if isinstance(each, Event)]
+    records = [each for each in found if isinstance(each, Record)]
     cursor = "~".join(f"{writer}.{at}.{offset}" for writer, (at, offset) in position.items())
-    return Page(events, cursor, complete)
+    return Page(events, records, cursor, complete)
 
 
 def _files(store: Store, root: str) -> list[tuple[str, int, int]]:
@@ -87,17 +90,17 @@ def _files(store: Store, root: str) -> list[tuple[str, int, int]]:
     return sorted(files)
 
 
-def _events(lines: bytes, path: str) -> list[Event]:
-    events = []
+def _parsed(lines: bytes, path: str) -> list[Event | Record]:
+    parsed: list[Event | Record] = []
     for line in lines.splitlines():
         try:
-            events.append(Event.parse(line))
+            parsed.append(parse(line))
         except ValueError as error:
             log.warning("Tracking: skipped a line of %s: %s", path, error)
-    return events
+    return parsed
 
 
-def _parse(cursor: str) -> dict[str, tuple[int, int]]:
+def _position(cursor: str) -> dict[str, tuple[int, int]]:
     position = {}
     for part in cursor.split("~") if cursor else []:
         match = CURSOR.fullmatch(part)

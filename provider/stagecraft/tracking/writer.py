@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from stagecraft.errors import InvalidInputError
-from stagecraft.tracking.event import Event
+from stagecraft.tracking.event import Event, Record
 from stagecraft.tracking.sink import open_sink
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Tracker:
-    """Writes events of a running stage into its folder in the store.
+    """Writes events and records of a running stage into its folder in the store.
 
     Any number of trackers, in any number of processes, write into one folder. A tracker can be pickled
     (into a Ray actor, say): the copy writes a file of its own. Names that Airflow's tab knows: ``loss``,
@@ -65,6 +66,24 @@ class Tracker:
                     f"tracking.{name}", f"step {step!r}, value {value!r}", "numbers"
                 ) from error
         self._sink.write(b"".join(lines))
+
+    def record(self, name: str, data: Mapping[str, Any]) -> None:
+        """Write what no single number says.
+
+        :param name: what it is; the reader has it with this tracker's scope before it
+        :param data: JSON-able, without NaN and infinities, some kilobytes at most
+        :raises InvalidInputError: JSON cannot say the data
+        :raises UnwritableStoreError: a local store refuses the write
+        """
+        if self._sink is None:
+            return
+        try:
+            line = Record(self._prefix + name, dict(data), round(time.time(), 3)).line()
+        except (TypeError, ValueError) as error:
+            raise InvalidInputError(
+                f"tracking.{name}", f"{data!r} ({error})", "finite numbers, texts, lists and mappings"
+            ) from error
+        self._sink.write(line)
 
     def scoped(self, scope: str) -> Tracker:
         """Return a tracker whose names start with ``scope/``; it shares this one's file.

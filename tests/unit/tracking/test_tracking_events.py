@@ -55,7 +55,7 @@ def test_a_cursor_reads_only_what_is_new(store: Store) -> None:
         page = read_events(store, FOLDER, after=cursor)
         seen += [event.step for event in page.events]
         cursor = page.cursor
-        assert read_events(store, FOLDER, after=cursor) == ([], cursor, True)
+        assert read_events(store, FOLDER, after=cursor) == ([], [], cursor, True)
     assert seen == [0, 1, 2, 3, 4, 5]
 
 
@@ -66,12 +66,26 @@ def test_a_limit_pages_through_everything(store: Store) -> None:
             other.log(step, auc=1.0)
     events, cursor, pages, complete = [], None, 0, False
     while not complete:
-        found, cursor, complete = read_events(store, FOLDER, after=cursor, limit=1000)
+        found, _, cursor, complete = read_events(store, FOLDER, after=cursor, limit=1000)
         events += found
         pages += 1
     assert pages > 3
     assert sorted(events) == sorted(read_events(store, FOLDER).events)
     assert len(events) == 100
+
+
+def test_records_come_back_beside_the_events(store: Store) -> None:
+    with Tracker(store, FOLDER) as tracker:
+        tracker.record("trial", {"number": 1, "curve": [[1, 0.5]], "kind": None})
+        tracker.log(1, loss=0.7)
+        tracker.scoped("tune").record("trial", {"number": 2})
+    page = read_events(store, FOLDER)
+    assert [event[:3] for event in page.events] == [(1, "loss", 0.7)]
+    assert [record[:2] for record in page.records] == [
+        ("trial", {"number": 1, "curve": [[1, 0.5]], "kind": None}),
+        ("tune/trial", {"number": 2}),
+    ]
+    assert read_events(store, FOLDER, after=page.cursor) == ([], [], page.cursor, True)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -99,9 +113,9 @@ def test_a_torn_last_line_waits_until_it_is_whole(tmp_path: Path) -> None:
 def test_a_broken_line_is_skipped_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     folder = tmp_path / FOLDER
     folder.mkdir(parents=True)
-    (folder / "abc.0.jsonl").write_bytes(b'{"step": 1}\nnonsense\n' + Event(3, "loss", 0.5, 3.0).line())
+    (folder / "abc.0.jsonl").write_bytes(b'{"step": 1}\nnonsense\n[]\n{"data": 3, "name": "x", "time": 1}\n' + Event(3, "loss", 0.5, 3.0).line())
     assert [event.step for event in read_events(Store(str(tmp_path)), FOLDER).events] == [3]
-    assert caplog.text.count("skipped a line") == 2
+    assert caplog.text.count("skipped a line") == 4
 
 
 def test_a_killed_writer_loses_nothing_on_a_local_store(tmp_path: Path) -> None:
@@ -173,7 +187,7 @@ def test_a_remote_store_gets_segments_by_itself(tmp_path: Path) -> None:
     for step in range(3):
         sink.write(Event(step, "loss", 1.0, 1.0).line())
         for _ in range(1000):
-            events, cursor, _complete = read_events(store, FOLDER, cursor)
+            events, _, cursor, _complete = read_events(store, FOLDER, cursor)
             found += len(events)
             if found > step:
                 break
@@ -186,6 +200,9 @@ def test_bad_input_is_refused(tmp_path: Path) -> None:
     store = Store(str(tmp_path))
     with pytest.raises(InvalidInputError, match=r"tracking\.loss.*'much'"):
         Tracker(store, FOLDER).log(1, loss="much")  # type: ignore[arg-type]
+    for bad in (math.nan, object()):
+        with pytest.raises(InvalidInputError, match=r"tracking\.trial"):
+            Tracker(store, FOLDER).record("trial", {"value": bad})
     with pytest.raises(InvalidInputError, match="cursor"):
         read_events(store, FOLDER, after="../../etc/passwd")
 
@@ -223,6 +240,7 @@ def test_ids_do_not_collide() -> None:
 def test_a_tracker_to_nowhere_takes_everything() -> None:
     with Tracker.nowhere() as tracker:
         tracker.scoped("trial").log(1, loss=1.0)
+        tracker.record("trial", {"number": 1})
         tracker.flush()
 
 
