@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from stagecraft.artifacts.dataset import Dataset
     from stagecraft.artifacts.store import Draft
     from stagecraft.stages.sweep_objective import LeafRegression
-    from stagecraft.tuning.study import Study
-    from stagecraft.tuning.trial import Trial
 
 GROUPS: dict[str, type[BaseModel]] = {"boosting": BoostingParameters, "optimizer": FTRL}
 FIXED = {"boosting.objective", "boosting.seed", "optimizer.type"}
@@ -36,7 +34,6 @@ TUNABLE = [
 ]
 DIRECTIONS: dict[str, Literal["minimize", "maximize"]] = {"log_loss": "minimize", "auc": "maximize"}
 BUDGET = {"trials", "wall_seconds", "cpu_seconds"}
-CURVES = {"log_loss": "loss", "auc": "auc"}
 
 
 class Sweep(Stage):
@@ -45,8 +42,7 @@ class Sweep(Stage):
     Each trial grows trees on the encoded rows, fits the linear model on columns and leaves, and is judged on
     held-out rows. Trials run on Ray Tune, and each one that ends is committed to the store: a sweep that was
     killed goes on where it stopped, and one with more ``trials`` goes on from an earlier one. Equal sweeps
-    try equal parameters. Tracks ``best_log_loss`` or ``best_auc``, ``progress``, and every trial's ``loss``
-    and ``auc``.
+    try equal parameters. Tracks ``best_log_loss`` or ``best_auc``, ``progress``, and every trial.
 
     :param label: the label's column, of two values
     :param weight: the column of the training rows' weights, or None
@@ -161,13 +157,12 @@ class Sweep(Stage):
             concurrency=self.concurrency,
         )
         study = Study(bench.store, self._study_folder(inputs), spec)
-        self._track(bench, study, study.first(self.trials).settled)
         best = run_trials(
             study,
             objective,
             budget=Budget(trials=self.trials, wall_seconds=self.wall_seconds, cpu_seconds=self.cpu_seconds),
             address="auto" if os.environ.get("RAY_ADDRESS") else None,
-            on_trial=lambda trial: self._track(bench, study, [trial]),
+            tracker=bench.tracker,
         )
         tried = study.first(self.trials)  # an earlier sweep may have tried more
         boosting, optimizer = self.chosen(best.parameters)
@@ -204,18 +199,6 @@ class Sweep(Stage):
         encoder = bench.store.open(train.model)
         assert isinstance(encoder, Model)
         return LeafRegression.of(self, train, validation, encoder)
-
-    def _track(self, bench: Workbench, study: Study, trials: list[Trial]) -> None:
-        for trial in trials:
-            bench.tracker.scoped(trial.name).log(
-                trial.number,
-                **{curve: trial.metrics[name] for name, curve in CURVES.items() if name in trial.metrics},
-            )
-        tried = study.first(self.trials)
-        ended = len(tried.settled)
-        if trials and tried.best is not None:
-            bench.tracker.log(ended, **{f"best_{self.metric}": tried.best.metrics[self.metric]})
-        bench.tracker.log(ended, progress=ended / self.trials)
 
 
 def _check_value(name: str, value: Any) -> None:

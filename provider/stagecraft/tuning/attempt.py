@@ -56,6 +56,7 @@ class Attempt:
     seed: int
     folder: Path
     stops: Callable[[int, float, float], bool] | None = field(default=None, repr=False)
+    tells: Callable[[float, float], None] | None = field(default=None, repr=False)
     curve: list[tuple[float, float]] = field(default_factory=list)
     last: dict[str, Any] = field(default_factory=dict)
 
@@ -69,6 +70,8 @@ class Attempt:
         """
         self.curve.append((step, value))
         self.last = metrics
+        if self.tells is not None:
+            self.tells(step, value)
         if self.stops is not None and self.stops(self.number, step, value):
             raise Stopped
 

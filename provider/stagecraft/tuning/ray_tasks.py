@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stagecraft.errors import UnreachableError
 from stagecraft.tuning.attempt import Attempt, Outcome, run
+from stagecraft.tuning.live import Steps
 from stagecraft.tuning.settle import settle
 from stagecraft.tuning.stopping import Stopper
 from stagecraft.tuning.trial import Cause, Trial
@@ -26,7 +27,7 @@ def run_on_tasks(session: Session, going: Callable[[], bool]) -> None:
     import ray
 
     study, limits = session.study, session.limits
-    trainer = ray.put(session.objective)
+    trainer = ray.put((session.objective, session.live.tracker))
     task = ray.remote(_trial).options(num_cpus=limits.cpus, max_retries=0)
     running: dict[Any, tuple[Trial, float]] = {}
     while True:
@@ -39,7 +40,7 @@ def run_on_tasks(session: Session, going: Callable[[], bool]) -> None:
         for reference in ready:
             trial, began = running.pop(reference)
             outcome = _outcome(reference)
-            session.on_trial(settle(study, trial, outcome, session.folder(trial), time.monotonic() - began))
+            session.settled(settle(study, trial, outcome, session.folder(trial), time.monotonic() - began))
         if session.left <= 0:
             for reference in running:
                 ray.cancel(reference, force=True)
@@ -75,9 +76,11 @@ def _trial(
 ) -> Outcome:
     import ray
 
+    objective, tracker = _fetched(trainer[0])
+    attempt.tells = Steps(tracker, attempt.number)
     if reports is not None:
         attempt.stops = lambda *report: bool(ray.get(reports.stops.remote(*report)))
-    return run(_fetched(trainer[0]), parameters, attempt, metric, limits)
+    return run(objective, parameters, attempt, metric, limits)
 
 
 @lru_cache(maxsize=1)

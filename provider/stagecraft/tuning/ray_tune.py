@@ -14,6 +14,7 @@ from ray import tune
 from ray.tune.search import Searcher
 
 from stagecraft.tuning.attempt import Attempt, run
+from stagecraft.tuning.live import Steps
 from stagecraft.tuning.settle import settle
 from stagecraft.tuning.trial import Trial
 
@@ -62,7 +63,7 @@ class StudySearcher(Searcher):  # type: ignore[misc]
             return  # Tune has ended it: it was interrupted.
         try:
             folder, seconds = self.session.folder(trial), time.monotonic() - began
-            self.session.on_trial(settle(self.session.study, trial, outcome, folder, seconds))
+            self.session.settled(settle(self.session.study, trial, outcome, folder, seconds))
         except Exception as failure:  # noqa: BLE001 - as above
             self.error = failure
 
@@ -80,8 +81,10 @@ class StudySearcher(Searcher):  # type: ignore[misc]
 class Runner(tune.Trainable):  # type: ignore[misc]
     """One process that runs trial after trial."""
 
-    def setup(self, config: dict[str, Any], objective: Any, metric: str, limits: Any, reports: Any) -> None:
-        self.given, self.config_now = (objective, metric, limits, reports), config
+    def setup(
+        self, config: dict[str, Any], objective: Any, metric: str, limits: Any, reports: Any, tracker: Any
+    ) -> None:
+        self.given, self.tracker, self.config_now = (objective, metric, limits, reports), tracker, config
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self.config_now = new_config
@@ -90,6 +93,7 @@ class Runner(tune.Trainable):  # type: ignore[misc]
     def step(self) -> dict[str, Any]:
         objective, metric, limits, reports = self.given
         attempt: Attempt = self.config_now["attempt"]
+        attempt.tells = Steps(self.tracker, attempt.number)
         if reports is not None:
             attempt.stops = lambda *report: bool(ray.get(reports.stops.remote(*report)))
         outcome = run(objective, self.config_now["parameters"], attempt, metric, limits)
@@ -106,7 +110,7 @@ def run_on_tune(session: Session, scratch: Path) -> None:
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     searcher = StudySearcher(session)
     given = {"objective": session.objective, "metric": study.spec.metric, "limits": limits}
-    runner = tune.with_parameters(Runner, **given, reports=session.reports)
+    runner = tune.with_parameters(Runner, **given, reports=session.reports, tracker=session.live.tracker)
     tune.Tuner(
         tune.with_resources(runner, tune.PlacementGroupFactory([{"CPU": limits.cpus}])),
         tune_config=tune.TuneConfig(

@@ -10,8 +10,10 @@ from typing import Any, Literal
 
 from stagecraft.errors import JobFailedError
 from stagecraft.jobs.ray_session import ray_session
+from stagecraft.tracking.writer import Tracker
 from stagecraft.tuning.attempt import Limits, Objective
 from stagecraft.tuning.budget import Budget
+from stagecraft.tuning.live import Live
 from stagecraft.tuning.session import Session
 from stagecraft.tuning.stopping import Stopping
 from stagecraft.tuning.study import Study
@@ -32,6 +34,7 @@ def run_trials(
     runner: Runner = "auto",
     address: str | None = None,
     on_trial: Callable[[Trial], None] | None = None,
+    tracker: Tracker | None = None,
 ) -> Trial:
     """Run a study until its budget is used up; return the best of its trials.
 
@@ -45,17 +48,25 @@ def run_trials(
         ``auto``: tasks, and Ray Tune once a usual trial has taken more than half a minute
     :param address: a Ray cluster's, or None for a Ray of this process
     :param on_trial: called after each trial's end
+    :param tracker: takes every trial as it comes, as :class:`~stagecraft.tuning.live.Live` says
     :raises JobFailedError: no trial finished; the message holds the first trial's error
     :raises UnreachableError: no Ray
     """
     limits = limits or Limits()
-    if study.remaining(budget.trials) and not budget.used_up(study, study.wall):
+    live = Live(tracker or Tracker.nowhere(), study, budget)
+    live.begin()
+    ended = budget.used_up(study, study.wall)
+    if study.remaining(budget.trials) and not ended:
         study.begin()
         cpus = min(study.spec.concurrency * limits.cpus, len(os.sched_getaffinity(0)))
         with ray_session(max(int(cpus), 1), address=address) as scratch:
-            session = Session(study, objective, budget, limits, scratch, on_trial or (lambda trial: None))
+            session = Session(
+                study, objective, budget, limits, scratch, on_trial or (lambda trial: None), live
+            )
             session.reports = _reports(study, stopping)
             _run(session, runner, scratch)
+            ended = session.ended
+    live.end(ended or "all trials are run")
     tried = study.first(budget.trials)
     if (best := tried.best) is not None:
         return best

@@ -11,6 +11,7 @@ from typing import Any
 
 from stagecraft.tuning.attempt import Attempt, Limits, Objective, seed_of
 from stagecraft.tuning.budget import Budget
+from stagecraft.tuning.live import Live
 from stagecraft.tuning.study import Study
 from stagecraft.tuning.trial import Trial
 
@@ -23,6 +24,7 @@ class Session:
 
     :param scratch: holds a folder for each trial that runs
     :param on_trial: called after each trial's end
+    :param live: is told of each trial
     :param reports: the actor that says which trials are to stop, or None
     :param ended: why no trial is asked for any more, or None
     """
@@ -33,6 +35,7 @@ class Session:
     limits: Limits
     scratch: Path
     on_trial: Callable[[Trial], None]
+    live: Live
     reports: Any = None
     ended: str | None = field(default=None, init=False)
 
@@ -42,7 +45,15 @@ class Session:
         settled = self.study.settled
         if len(settled) >= FAILURES and len(self.study.failed) == len(settled):
             self.ended = f"the first {len(settled)} trials have all failed"
-        return None if self.ended else self.study.ask(self.budget.trials)
+        trial = None if self.ended else self.study.ask(self.budget.trials)
+        if trial is not None:
+            self.live.asked(trial)
+        return trial
+
+    def settled(self, trial: Trial) -> None:
+        """Hand on that a trial has ended, and was recorded."""
+        self.live.ended(trial)
+        self.on_trial(trial)
 
     @property
     def left(self) -> float:

@@ -51,13 +51,12 @@ def test_a_sweep_reports_its_best_trial_and_tracks_every_one(world: World) -> No
     assert "boosting.rounds" in page
     assert "http-equiv" in page
 
-    events = read_events(world.bench.store, "tracking/sweep").events
-    assert {event.name for event in events} >= {
-        "best_log_loss",
-        "progress",
-        *(f"trial-{number:03d}/loss" for number in range(stage.trials)),
-    }
-    assert [event.value for event in events if event.name == "progress"][-1] == 1.0
+    told = read_events(world.bench.store, "tracking/sweep")
+    values = {event.name: event.value for event in told.events}
+    assert values == {"best_log_loss": pytest.approx(report.metrics["log_loss"]), "progress": 1.0}
+    ended = {record.data["number"] for record in told.records if record.data.get("state") == "finished"}
+    assert ended == set(range(stage.trials))
+    assert told.records[-1].data["ended"] == "all trials are run"
 
     more = sweep(searcher="gaussian_process", trials=stage.trials + 1)
     longer = more.run(world.bench, train=world.train, validation=world.validation)["report"]

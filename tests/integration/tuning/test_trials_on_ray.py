@@ -12,6 +12,8 @@ import pytest
 
 from stagecraft.artifacts.store import Store
 from stagecraft.errors import JobFailedError
+from stagecraft.tracking.reader import read_events
+from stagecraft.tracking.writer import Tracker
 from stagecraft.tuning.attempt import Attempt, Limits
 from stagecraft.tuning.budget import Budget
 from stagecraft.tuning.run import Runner, run_trials
@@ -119,7 +121,13 @@ def test_trials_that_report_steps_end_early_where_they_promise_little(tmp_path: 
         budget=Budget(trials=12),
         stopping=Stopping(rule="asha", first=1, eta=3),
         runner=runner,
+        tracker=Tracker(Store(str(tmp_path)), "tracking/run"),
     )
+    told = [record.data for record in read_events(Store(str(tmp_path)), "tracking/run").records]
+    assert {each["number"] for each in told if "point" in each} == set(range(12)), "while they ran"
+    assert {each["number"] for each in told if each.get("state") == "stopped"} == {
+        trial.number for trial in study.stopped
+    }
     assert best.state is TrialState.FINISHED
     assert [step for step, _ in best.curve] == list(range(1, 10))
     assert study.stopped

@@ -113,7 +113,8 @@ def test_a_torn_last_line_waits_until_it_is_whole(tmp_path: Path) -> None:
 def test_a_broken_line_is_skipped_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     folder = tmp_path / FOLDER
     folder.mkdir(parents=True)
-    (folder / "abc.0.jsonl").write_bytes(b'{"step": 1}\nnonsense\n[]\n{"data": 3, "name": "x", "time": 1}\n' + Event(3, "loss", 0.5, 3.0).line())
+    broken = b'{"step": 1}\nnonsense\n[]\n{"data": 3, "name": "x", "time": 1}\n'
+    (folder / "abc.0.jsonl").write_bytes(broken + Event(3, "loss", 0.5, 3.0).line())
     assert [event.step for event in read_events(Store(str(tmp_path)), FOLDER).events] == [3]
     assert caplog.text.count("skipped a line") == 4
 
