@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from stagecraft.parameter_server.kernels.compiled import compiled
 from stagecraft.parameter_server.kernels.localize import localize
 from stagecraft.parameter_server.share import Share, Stats, extended
 from stagecraft.parameter_server.wire import Address, Channel, Severed, admit, listen, node_address
@@ -207,7 +208,8 @@ class Shard(Share):
 def merged(pushes: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
     """Return the distinct slots of pushes, and the sum of their gradients, in the pushes' order.
 
-    >>> one, two = (np.array([3, 5]), np.array([[1.0], [2.0]])), (np.array([5]), np.array([[4.0]]))
+    >>> one = np.array([3, 5]), np.array([[1.0], [2.0]], np.float32)
+    >>> two = np.array([5]), np.array([[4.0]], np.float32)
     >>> [part.tolist() for part in merged([one, two])]
     [[3, 5], [[1.0], [6.0]]]
     """
@@ -215,9 +217,14 @@ def merged(pushes: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.
         return pushes[0]
     met = np.concatenate([slots for slots, _ in pushes])
     slots, place = localize(CSR(np.array([0, len(met)]), met, met), np.zeros(1, np.int64))
-    total = np.zeros((len(slots), pushes[0][1].shape[1]), np.float32)
-    start = 0
-    for own, gradient in pushes:
-        total[place[start : start + len(own)]] += gradient  # A push holds a slot once.
-        start += len(own)
+    gradients = np.concatenate([gradient for _, gradient in pushes])
+    total = np.zeros((len(slots), gradients.shape[1]), np.float32)
+    _add(gradients, place, total)
     return slots, total
+
+
+@compiled  # type: ignore[untyped-decorator]
+def _add(gradients: np.ndarray, place: np.ndarray, total: np.ndarray) -> None:
+    for at in range(place.shape[0]):
+        for c in range(total.shape[1]):
+            total[place[at], c] += gradients[at, c]

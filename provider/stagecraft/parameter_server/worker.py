@@ -108,7 +108,7 @@ class Worker:
     def _ask(self, pushed: Batch | None, gradient: np.ndarray, asked: Batch | None) -> None:
         """Send every shard the gradients of a batch, and the keys of another one."""
         if pushed is not None:
-            gradient = gradient[pushed.split.source]
+            gradient = gradient.take(pushed.split.source, axis=0)
         for shard, channel in enumerate(self._channels):
             own = gradient[pushed.split.of(shard)] if pushed else NOTHING
             wanted = asked.split.numbers[asked.split.of(shard)] if asked else NOTHING

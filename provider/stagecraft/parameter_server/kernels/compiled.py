@@ -6,7 +6,10 @@ import numba
 import numpy as np
 
 # Sums may be reordered, so that they fill vector registers. NaN and infinity stay what they are.
-compiled = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "nsz", "contract"})
+_OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": {"reassoc", "nsz", "contract"}}
+compiled = numba.njit(**_OPTIONS)
+# Arrays given to a function that is not inlined are counted, atomically, at each call.
+inlined = numba.njit(inline="always", **_OPTIONS)
 
 
 def frozen(array: np.ndarray) -> np.ndarray:

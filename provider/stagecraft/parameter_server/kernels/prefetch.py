@@ -9,7 +9,7 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from stagecraft.parameter_server.kernels.compiled import compiled
+from stagecraft.parameter_server.kernels.compiled import inlined
 
 WRITE, KEEP, DATA = 1, 3, 1
 
@@ -39,19 +39,28 @@ def prefetch(context: Any, array: types.Array, at: types.Integer) -> Any:
     return types.void(array, at), generate
 
 
-@compiled  # type: ignore[untyped-decorator]
+@inlined  # type: ignore[untyped-decorator]
+def prefetch_span(array: np.ndarray, start: int, stop: int) -> None:
+    """Start to load the elements ``start`` … ``stop`` - 1 of a flat array."""
+    at = start
+    while at < stop:  # A range with a step would divide.
+        prefetch(array, at)
+        at += LINE
+
+
+@inlined  # type: ignore[untyped-decorator]
 def prefetch_row(
     indptr: np.ndarray, indices: np.ndarray, values: np.ndarray, order: np.ndarray, position: int
 ) -> None:
     """Start to load the features of a row that comes after the one at ``position``."""
     far = position + 2 * AHEAD
     if far < order.shape[0]:
-        for at in range(indptr[order[far]], indptr[order[far] + 1], LINE):
-            prefetch(indices, at)
-            prefetch(values, at)
+        start, stop = indptr[order[far]], indptr[order[far] + 1]
+        prefetch_span(indices, start, stop)
+        prefetch_span(values, start, stop)
 
 
-@compiled  # type: ignore[untyped-decorator]
+@inlined  # type: ignore[untyped-decorator]
 def prefetch_states(
     indptr: np.ndarray, indices: np.ndarray, order: np.ndarray, position: int, state: np.ndarray, span: int
 ) -> None:
@@ -60,5 +69,4 @@ def prefetch_states(
     if near < order.shape[0]:
         for at in range(indptr[order[near]], indptr[order[near] + 1]):
             base = span * np.int64(indices[at])
-            for line in range(base, base + span, LINE):
-                prefetch(state, line)
+            prefetch_span(state, base, base + span)

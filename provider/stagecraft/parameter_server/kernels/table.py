@@ -9,7 +9,7 @@ import numpy as np
 
 from stagecraft.parameter_server.kernels.compiled import compiled, frozen
 from stagecraft.parameter_server.kernels.coordinate import Settings, updated_late, weight_of
-from stagecraft.parameter_server.kernels.prefetch import LINE, prefetch
+from stagecraft.parameter_server.kernels.prefetch import prefetch_span
 
 BIAS = 0
 """The key of the bias, which has a weight and no vectors."""
@@ -110,14 +110,6 @@ def initial_weight(key: np.int64, coordinate: np.int64, initial: Initial) -> np.
 
 
 @compiled  # type: ignore[untyped-decorator]
-def _prefetch_state(flat: np.ndarray, span: int, slots: np.ndarray, at: int) -> None:
-    """Start to load the state of the key at a position, ``span`` numbers, if there is one."""
-    if at < slots.shape[0]:
-        for line in range(span * slots[at], span * (slots[at] + 1), LINE):
-            prefetch(flat, line)
-
-
-@compiled  # type: ignore[untyped-decorator]
 def _pull(
     state: np.ndarray,
     slots: np.ndarray,
@@ -127,19 +119,20 @@ def _pull(
     vectors: Settings,
     initial: Initial,
 ) -> np.ndarray:
-    weights = np.empty((keys.shape[0], state.shape[1]), np.float32)
-    flat, span = state.reshape(-1), 2 * state.shape[1]
+    width = state.shape[1]
+    weights = np.empty((keys.shape[0], width), np.float32)
+    flat, span = state.reshape(-1), 2 * width  # A view for each key would cost more than the arithmetic.
     for at in range(keys.shape[0]):
-        _prefetch_state(flat, span, slots, at + AHEAD)
-        own = state[slots[at]]
+        if at + AHEAD < slots.shape[0]:
+            ahead = span * slots[at + AHEAD]
+            prefetch_span(flat, ahead, ahead + span)
+        own = span * slots[at]
         for c in range(head):
-            weights[at, c] = weight_of(own[c, 0], own[c, 1], settings)
-        for c in range(head, own.shape[0]):
-            untouched = own[c, 1] == 0
+            weights[at, c] = weight_of(flat[own + 2 * c], flat[own + 2 * c + 1], settings)
+        for c in range(head, width):
+            first, root = flat[own + 2 * c], flat[own + 2 * c + 1]
             weights[at, c] = (
-                initial_weight(keys[at], c, initial)
-                if untouched
-                else weight_of(own[c, 0], own[c, 1], vectors)
+                initial_weight(keys[at], c, initial) if root == 0 else weight_of(first, root, vectors)
             )
     return weights
 
@@ -156,18 +149,24 @@ def _push(
     vectors: Settings,
     initial: Initial,
 ) -> None:
-    flat, span = state.reshape(-1), 2 * state.shape[1]
+    width = state.shape[1]
+    flat, span = state.reshape(-1), 2 * width
     late = missed.shape[0] > 0
     for at in range(keys.shape[0]):
-        _prefetch_state(flat, span, slots, at + AHEAD)
-        own = state[slots[at]]
-        for c in range(head):
-            first, root = own[c, 0], own[c, 1]
-            weight = weight_of(first, root, settings)
+        if at + AHEAD < slots.shape[0]:
+            ahead = span * slots[at + AHEAD]
+            prefetch_span(flat, ahead, ahead + span)
+        own = span * slots[at]
+        for c in range(width):
+            place = own + 2 * c
+            first, root = flat[place], flat[place + 1]
             others = missed[at, c] if late else np.float32(0)
-            own[c, 0], own[c, 1] = updated_late(first, root, weight, gradient[at, c], others, settings)
-        for c in range(head, own.shape[0]):
-            first, root = own[c, 0], own[c, 1]
-            weight = initial_weight(keys[at], c, initial) if root == 0 else weight_of(first, root, vectors)
-            others = missed[at, c] if late else np.float32(0)
-            own[c, 0], own[c, 1] = updated_late(first, root, weight, gradient[at, c], others, vectors)
+            if c < head:
+                weight = weight_of(first, root, settings)
+                after = updated_late(first, root, weight, gradient[at, c], others, settings)
+            else:
+                weight = (
+                    initial_weight(keys[at], c, initial) if root == 0 else weight_of(first, root, vectors)
+                )
+                after = updated_late(first, root, weight, gradient[at, c], others, vectors)
+            flat[place], flat[place + 1] = after
