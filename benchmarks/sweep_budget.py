@@ -1,4 +1,4 @@
-"""A sweep under a budget of wall time, on real rows."""
+"""Sweeps under a budget of wall time, on real rows, Ray's start and end included."""
 
 from __future__ import annotations
 
@@ -6,42 +6,58 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sweep_tables import split, table
 from sweep_trial import SPACE, Trainer
 
 from stagecraft.artifacts.store import Store
-from stagecraft.jobs.ray_session import ray_session
 from stagecraft.tuning.attempt import Attempt
 from stagecraft.tuning.budget import Budget
-from stagecraft.tuning.run import run_trials
+from stagecraft.tuning.run import Runner, run_trials
 from stagecraft.tuning.spec import StudySpec
 from stagecraft.tuning.study import Study
 
 ROWS = 8_000
+KINDS: dict[str, tuple[Runner, int]] = {
+    "short trials": ("tasks", 1),
+    "long trials": ("tasks", 10),
+    "short trials on Ray Tune": ("tune", 1),
+    "long trials on Ray Tune": ("tune", 10),
+}
+"""What runs the trials, and how many times each of them trains."""
 
 
-def overrun(folder: Path, seconds: float) -> dict[str, float]:
-    """Sweep until the budget is used up, on a Ray that runs already.
-
-    :returns: ``overrun``: the time beyond the budget and the longest trial, as a share of the budget
+class Overrun(NamedTuple):
+    """:param wall: seconds of the whole sweep
+    :param trials: how many ended
+    :param usual: seconds of a usual trial
+    :param longest: of the longest one that ended
+    :param share: the time beyond the budget and a usual trial, as a share of the budget
     """
+
+    wall: float
+    trials: int
+    usual: float
+    longest: float
+    share: float
+
+
+def overrun(folder: Path, seconds: float, runner: Runner, times: int) -> Overrun:
+    """Sweep until the budget is used up."""
     parts = split(table(folder, "adult"), 0, ROWS)
 
     def objective(parameters: dict[str, Any], attempt: Attempt) -> dict[str, float]:
-        return {"auc": Trainer(parts)(parameters).validation}
+        trainer = Trainer(parts)
+        return {"auc": statistics.mean(trainer(parameters).validation for _ in range(times))}
 
     spec = StudySpec(space=dict(SPACE.dimensions), objectives={"auc": "maximize"}, concurrency=2)
-    with tempfile.TemporaryDirectory() as name, ray_session(num_cpus=2):
+    with tempfile.TemporaryDirectory() as name:
         study = Study(Store(name), "studies/budget", spec)
         began = time.monotonic()
-        run_trials(study, objective, budget=Budget(wall_seconds=seconds))
+        run_trials(study, objective, budget=Budget(wall_seconds=seconds), runner=runner)
         wall = time.monotonic() - began
-    times = [trial.seconds for trial in study.settled]
-    return {
-        "wall s": wall,
-        "trials": len(times),
-        "a usual trial, s": statistics.median(times),
-        "overrun": max(wall - seconds - max(times), 0.0) / seconds,
-    }
+    taken = [trial.seconds for trial in study.settled]
+    usual = statistics.median(taken)
+    beyond = max(wall - seconds - usual, 0.0) / seconds
+    return Overrun(wall, len(taken), usual, max(taken), beyond)
