@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,14 +16,15 @@ from stagecraft.demo.progress import failures, follow
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(1800)]
 
-DAG = "two_tasks"
+DAG, MAPPED = "two_tasks", "mapped_sweep"
 
 
 @pytest.fixture(scope="module")
 def airflow(start_airflow: Callable[..., LocalAirflow]) -> LocalAirflow:
-    file = Path(__file__).parent / "dags" / f"{DAG}.py"
-    airflow = start_airflow([file], users="ada:admin,vera:viewer")
-    airflow.unpause(DAG)
+    files = [Path(__file__).parent / "dags" / f"{name}.py" for name in (DAG, MAPPED)]
+    airflow = start_airflow(files, users="ada:admin,vera:viewer")
+    for name in (DAG, MAPPED):
+        airflow.unpause(name)
     return airflow
 
 
@@ -47,6 +49,17 @@ def test_a_failure_is_told_with_the_end_of_its_log(airflow: LocalAirflow) -> Non
     assert "ValueError: asked to fail" in told
 
 
+def test_trials_run_as_mapped_tasks_and_the_best_is_found_beside_one_that_fails(
+    airflow: LocalAirflow,
+) -> None:
+    run = airflow.trigger(MAPPED)
+    tried = runpy.run_path(str(airflow.dags_folder / f"{MAPPED}.py"))["TRIALS"]
+    assert airflow.wait(MAPPED, run, timeout=600) == "success"
+    good = [trial for trial in tried if trial["number"] != 1]
+    best = min(good, key=lambda trial: abs(trial["parameters"]["x"] - 0.3))
+    assert airflow.xcom(MAPPED, run, "best")["number"] == best["number"]
+
+
 def test_a_schedule_starts_nothing_unless_asked(airflow: LocalAirflow) -> None:
     runs = airflow.rest("GET", f"/api/v2/dags/{DAG}/dagRuns")["dag_runs"]
     assert {run["run_type"] for run in runs} <= {"manual"}
@@ -54,7 +67,7 @@ def test_a_schedule_starts_nothing_unless_asked(airflow: LocalAirflow) -> None:
 
 def test_rights_are_those_of_the_user(airflow: LocalAirflow) -> None:
     body = {"logical_date": None}
-    assert airflow.rest("GET", "/api/v2/dags", user="vera")["total_entries"] == 1
+    assert airflow.rest("GET", "/api/v2/dags", user="vera")["total_entries"] == 2
     with pytest.raises(RestError, match="Forbidden") as refused:
         airflow.rest("POST", f"/api/v2/dags/{DAG}/dagRuns", body, user="vera")
     assert refused.value.status == 403
