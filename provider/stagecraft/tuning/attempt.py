@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import resource
@@ -13,12 +14,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from stagecraft.tuning.space import Parameters
 from stagecraft.tuning.trial import Cause
+
+if TYPE_CHECKING:
+    from stagecraft.tuning.handover import Handover
 
 WATCH = 0.1
 VERDICT = "ended-by"
@@ -43,6 +47,10 @@ class Stopped(Exception):
     """Raised within a trial that is to end early."""
 
 
+class Reached(Stopped):
+    """Raised within a member of a population that has come to the step where it is compared."""
+
+
 @dataclass
 class Attempt:
     """What a trial is given beside its parameters.
@@ -50,15 +58,25 @@ class Attempt:
     :param number: the trial's
     :param seed: of the trial's own random draws; the same for every attempt
     :param folder: the trial's own, empty, removed after it
+    :param checkpoint: a folder that outlives the trial's process: what it holds at a call of :meth:`report`
+        is there when the trial is begun again, or when another one of a population goes on from it
+    :param handover: where the checkpoint comes from and goes to, of a member of a population
     """
 
     number: int
     seed: int
     folder: Path
+    checkpoint: Path = Path()
+    handover: Handover | None = field(default=None, repr=False)
     stops: Callable[[int, float, float], bool] | None = field(default=None, repr=False)
     tells: Callable[[float, float], None] | None = field(default=None, repr=False)
     curve: list[tuple[float, float]] = field(default_factory=list)
     last: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def until(self) -> float:
+        """The step at which this trial ends, however far the trainer would go; infinite where none is set."""
+        return math.inf if self.handover is None else self.handover.until
 
     def report(self, step: float, value: float, **metrics: Any) -> None:
         """Tell how far the trial has come.
@@ -74,6 +92,8 @@ class Attempt:
             self.tells(step, value)
         if self.stops is not None and self.stops(self.number, step, value):
             raise Stopped
+        if step >= self.until:
+            raise Reached
 
 
 Objective = Callable[[Parameters, Attempt], Mapping[str, Any]]
@@ -115,7 +135,7 @@ def run(
 
     try:
         with _watched(limits, attempt.folder):
-            metrics = objective(dict(parameters), attempt)
+            metrics = _trained(objective, dict(parameters), attempt, metric)
     except Stopped:
         return outcome({**attempt.last, metric: attempt.curve[-1][1]}, stopped=True)
     except Exception as error:  # noqa: BLE001 - whatever a trial raises ends that trial alone
@@ -127,6 +147,19 @@ def run(
             {}, message=f"it returned {metrics!r} in place of metrics by name", cause=Cause.NO_METRIC
         )
     return outcome(metrics)
+
+
+def _trained(objective: Objective, parameters: Parameters, attempt: Attempt, metric: str) -> Any:
+    """Return what the objective returns, or what a member of a population had reported last."""
+    if attempt.handover is None:
+        return objective(parameters, attempt)
+    attempt.handover.begin(attempt.checkpoint)
+    try:
+        metrics = objective(parameters, attempt)
+    except Reached:
+        metrics = {**attempt.last, metric: attempt.curve[-1][1]}
+    attempt.handover.end(attempt.checkpoint)
+    return metrics
 
 
 def seed_of(study: int, number: int) -> int:

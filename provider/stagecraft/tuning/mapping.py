@@ -30,7 +30,7 @@ def mapped_trials(study: StudySpec, trials: int | None = None) -> list[dict[str,
     >>> mapped_trials(spec)
     [{'number': 0, 'parameters': {'depth': 2}}, {'number': 1, 'parameters': {'depth': 3}}]
     """
-    if study.searcher not in INDEPENDENT or study.rounds is not None:
+    if study.searcher not in INDEPENDENT or study.rounds is not None or study.population is not None:
         found = f"{study.searcher!r}, rounds or a population learn from the trials before"
         raise InvalidInputError("study.searcher", found, "'grid' or 'random', or a RayTuneSweepOperator")
     space = Space(study.space, study.constraints)

@@ -6,10 +6,9 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from stagecraft.errors import UnreachableError
 from stagecraft.tuning.attempt import Attempt, Outcome, run
 from stagecraft.tuning.live import Steps
-from stagecraft.tuning.settle import settle
+from stagecraft.tuning.ray_health import check_ray
 from stagecraft.tuning.stopping import Stopper
 from stagecraft.tuning.trial import Cause, Trial
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from stagecraft.tuning.session import Session
 
 POLL = 1.0
-NOTICE = 0.5  # Seconds until Ray knows that a node is gone.
 
 
 def run_on_tasks(session: Session, going: Callable[[], bool]) -> None:
@@ -39,8 +37,7 @@ def run_on_tasks(session: Session, going: Callable[[], bool]) -> None:
         ready, _ = ray.wait(list(running), timeout=min(POLL, max(session.left, 0.01)))
         for reference in ready:
             trial, began = running.pop(reference)
-            outcome = _outcome(reference)
-            session.settled(settle(study, trial, outcome, session.folder(trial), time.monotonic() - began))
+            session.settle(trial, _outcome(reference), time.monotonic() - began)
         if session.left <= 0:
             for reference in running:
                 ray.cancel(reference, force=True)
@@ -53,7 +50,7 @@ def _outcome(reference: Any) -> Outcome | None:
     :raises UnreachableError: Ray itself died; the trial was interrupted
     """
     import ray
-    from ray.exceptions import LocalRayletDiedError, OutOfMemoryError, RayError, RayTaskError
+    from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
 
     try:
         outcome: Outcome = ray.get(reference)
@@ -61,12 +58,8 @@ def _outcome(reference: Any) -> Outcome | None:
         return Outcome({}, 0.0, 0.0, [], message=str(error).split("\n")[0], cause=Cause.MEMORY)
     except RayTaskError as error:
         return Outcome({}, 0.0, 0.0, [], message=str(error.cause), trace=str(error))
-    except RayError as error:
-        time.sleep(NOTICE)
-        if isinstance(error, LocalRayletDiedError) or not any(node["Alive"] for node in ray.nodes()):
-            raise UnreachableError(
-                f"Ray has died ({type(error).__name__}); what would do: begin the sweep again, which goes on"
-            ) from error
+    except RayError:
+        check_ray()
         return None
     return outcome
 

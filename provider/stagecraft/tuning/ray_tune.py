@@ -15,7 +15,7 @@ from ray.tune.search import Searcher
 
 from stagecraft.tuning.attempt import Attempt, run
 from stagecraft.tuning.live import Steps
-from stagecraft.tuning.settle import settle
+from stagecraft.tuning.ray_health import check_ray
 from stagecraft.tuning.trial import Trial
 
 if TYPE_CHECKING:
@@ -62,8 +62,9 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         if outcome is None and self.session.left <= 0:
             return  # Tune has ended it: it was interrupted.
         try:
-            folder, seconds = self.session.folder(trial), time.monotonic() - began
-            self.session.settled(settle(self.session.study, trial, outcome, folder, seconds))
+            if outcome is None:
+                check_ray()
+            self.session.settle(trial, outcome, time.monotonic() - began)
         except Exception as failure:  # noqa: BLE001 - as above
             self.error = failure
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from stagecraft.errors import JobFailedError
+from stagecraft.errors import InvalidInputError, JobFailedError
 from stagecraft.jobs.ray_session import ray_session
 from stagecraft.tracking.writer import Tracker
 from stagecraft.tuning.attempt import Limits, Objective
@@ -49,10 +49,16 @@ def run_trials(
     :param address: a Ray cluster's, or None for a Ray of this process
     :param on_trial: called after each trial's end
     :param tracker: takes every trial as it comes, as :class:`~stagecraft.tuning.live.Live` says
+    :raises InvalidInputError: the study has a population, and the objective keeps no checkpoints, or trials
+        are to be stopped early
     :raises JobFailedError: no trial finished; the message holds the first trial's error
     :raises UnreachableError: no Ray
     """
     limits = limits or Limits()
+    if stopping is not None and study.spec.population is not None:
+        raise InvalidInputError(
+            "sweep.stopping", f"{stopping.rule} beside a population", "none: its worst go on from its best"
+        )
     live = Live(tracker or Tracker.nowhere(), study, budget)
     live.begin()
     ended = budget.used_up(study, study.wall)

@@ -60,6 +60,17 @@ class Searcher(ABC):
         """How many trials there are to try; None where no bound is known."""
         return None
 
+    def known(self, number: int, concurrency: int) -> int:
+        """Return how many trials, from the first on, decide trial ``number``: their results are waited for.
+
+        :param concurrency: trials at a time
+        """
+        return max(number - concurrency + 1, 0)
+
+    def parent(self, number: int) -> int | None:
+        """Return the trial from whose checkpoint trial ``number`` goes on; None where it begins anew."""
+        return None
+
     def tell(self, parameters: Parameters, losses: Sequence[float] | None, cost: float = 0.0) -> None:
         """Take in the result of a trial.
 

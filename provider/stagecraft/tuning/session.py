@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+import shutil
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from stagecraft.tuning.attempt import Attempt, Limits, Objective, seed_of
+from stagecraft.tuning.attempt import Attempt, Limits, Objective, Outcome, seed_of
 from stagecraft.tuning.budget import Budget
+from stagecraft.tuning.handover import Handovers
 from stagecraft.tuning.live import Live
+from stagecraft.tuning.settle import settle
 from stagecraft.tuning.study import Study
 from stagecraft.tuning.trial import Trial
 
@@ -50,10 +54,19 @@ class Session:
             self.live.asked(trial)
         return trial
 
-    def settled(self, trial: Trial) -> None:
-        """Hand on that a trial has ended, and was recorded."""
-        self.live.ended(trial)
-        self.on_trial(trial)
+    def settle(self, trial: Trial, outcome: Outcome | None, seconds: float) -> None:
+        """Record how a trial ended.
+
+        :param outcome: what its process handed back, or None where it died
+        :param seconds: how long it ran, where it died
+        """
+        if outcome is not None and outcome.message is None:
+            self.handovers.check(trial)
+        settled = settle(self.study, trial, outcome, self.folder(trial), seconds)
+        shutil.rmtree(self.checkpoint(trial), ignore_errors=True)
+        self.handovers.tidy(settled)
+        self.live.ended(settled)
+        self.on_trial(settled)
 
     @property
     def left(self) -> float:
@@ -65,5 +78,15 @@ class Session:
     def folder(self, trial: Trial) -> Path:
         return self.scratch / "trials" / trial.name
 
+    def checkpoint(self, trial: Trial) -> Path:
+        """Where a trial keeps what it goes on from."""
+        return self.scratch / "checkpoints" / trial.name
+
     def attempt(self, trial: Trial) -> Attempt:
-        return Attempt(trial.number, seed_of(self.study.spec.seed, trial.number), self.folder(trial))
+        seed = seed_of(self.study.spec.seed, trial.number)
+        handover = self.handovers.of(trial)
+        return Attempt(trial.number, seed, self.folder(trial), self.checkpoint(trial), handover)
+
+    @cached_property
+    def handovers(self) -> Handovers:
+        return Handovers(self.study)

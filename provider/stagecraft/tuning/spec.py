@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from stagecraft.errors import InvalidInputError
 from stagecraft.tuning.expression import Expression
+from stagecraft.tuning.population import Population
 from stagecraft.tuning.rounds import Rounds
 from stagecraft.tuning.searchers import SearcherName
 from stagecraft.tuning.space import Dimension, Space
@@ -31,6 +32,8 @@ class StudySpec(BaseModel):
     :param effort: what a trial costs, in any unit, as an expression over parameters that every trial has,
         ``"rounds * max_depth"``; the default searcher prefers what promises more for it
     :param rounds: rounds that narrow the space; one round without end where None
+    :param population: trains the trials as a population in place of searching, for trainers that keep
+        checkpoints; its first trials are drawn at random
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,6 +47,7 @@ class StudySpec(BaseModel):
     start: list[dict[str, Any]] = []
     effort: str | None = None
     rounds: Rounds | None = None
+    population: Population | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> StudySpec:
@@ -52,6 +56,15 @@ class StudySpec(BaseModel):
             space.check(given, f"study.start[{number}]")
         if self.effort is not None:
             self.weighed(space)
+        if self.population is not None:
+            for field, value, instead in (
+                ("searcher", self.searcher, "default"),
+                ("rounds", self.rounds, None),
+            ):
+                if value != instead:
+                    raise InvalidInputError(
+                        f"study.{field}", f"{value} beside a population", f"{instead}, or no population"
+                    )
         return self
 
     def weighed(self, space: Space) -> Expression | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from stagecraft.errors import CorruptArtifactError, InvalidInputError
 from stagecraft.tuning.journal import Journal
+from stagecraft.tuning.population import PopulationBased
 from stagecraft.tuning.rounds import Round, narrowed, within
 from stagecraft.tuning.searcher import Searcher
 from stagecraft.tuning.searchers import make_searcher
@@ -103,20 +104,19 @@ class Study(Trials):
             if old.state is TrialState.RUNNING and old.attempt >= ATTEMPTS:
                 self.fail(old, Cause.DIED, f"it was interrupted {old.attempt} times", seconds=0.0)
                 continue
-            return self._hand_out(
-                Trial(number=old.number, parameters=old.parameters, attempt=old.attempt + 1, round=old.round)
-            )
+            kept = {"number": old.number, "parameters": old.parameters, "round": old.round}
+            return self._hand_out(Trial(**kept, attempt=old.attempt + 1, parent=old.parent))
         number = len(self.trials)
         if wanted is not None and number >= wanted:
             return None
-        known = max(number - self.spec.concurrency + 1, 0)
+        known = self._searcher.known(number, self.spec.concurrency)
         if any(earlier in self._running for earlier in range(known)):
             return None
         self._turn(number, known)
         self._tell(known)
         pending = [trial.parameters for trial in self.trials[known:]]
-        parameters = self._searcher.ask(number, pending)
-        return self._hand_out(Trial(number=number, parameters=parameters, round=len(self.rounds)))
+        chosen = {"parameters": self._searcher.ask(number, pending), "parent": self._searcher.parent(number)}
+        return self._hand_out(Trial(number=number, round=len(self.rounds), **chosen))
 
     def finish(
         self,
@@ -157,6 +157,8 @@ class Study(Trials):
 
     def _new_searcher(self) -> Searcher:
         spec = self.spec
+        if spec.population is not None:
+            return PopulationBased(self._space, spec.seed, spec.start, population=spec.population)
         return make_searcher(spec.searcher, self._space, spec.seed, spec.start, spec.weighed(self._space))
 
     def _turn(self, number: int, known: int) -> None:
