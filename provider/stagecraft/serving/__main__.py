@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from stagecraft.serving.rpc.address import check
 from stagecraft.serving.settings import STORE_OPTIONS, TOKEN, Settings
 
 
@@ -15,7 +16,7 @@ def main() -> None:
     defaults = Settings.model_fields
     parser = argparse.ArgumentParser(
         prog="python -m stagecraft.serving",
-        description="Serve the models that are deployed into it, over HTTP.",
+        description="Serve the models that are deployed into it, over HTTP and, with --grpc-port, gRPC.",
         epilog=f"Environment: {TOKEN}, the token that deploying asks for (without it deploying is disabled); "
         f"{STORE_OPTIONS}, fsspec options of the store as a JSON object.",
     )
@@ -36,6 +37,10 @@ def main() -> None:
         ("sample", float, "share of the requests whose rows are looked at for drift, and logged"),
         ("request_log", str, "a folder's URI for sampled requests and scores, as Parquet"),
         ("access_log", float, "share of the requests in the access log"),
+        ("grpc_port", int, "where gRPC is spoken"),
+        ("grpc_certificate", str, "a PEM file: gRPC over TLS"),
+        ("grpc_key", str, "a PEM file, the certificate's key"),
+        ("grpc_client_ca", str, "a PEM file: clients must show a certificate of these authorities"),
     ):
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(
@@ -51,7 +56,11 @@ def main() -> None:
     host, port = given.pop("host"), given.pop("port")
     root = Path(given.pop("root")).absolute()
     root.mkdir(parents=True, exist_ok=True)
-    settings = Settings(root=str(root), **given)
+    try:
+        settings = Settings(root=str(root), grpc_host=host, **given)
+        check(settings)
+    except ValueError as error:
+        parser.error(str(error))
     home = root / "bentoml"
     home.mkdir(exist_ok=True)
     environment = {

@@ -50,23 +50,48 @@ class Answers:
 
         :raises StagecraftError: there is no answer; :func:`status_of` says with which status
         """
+        found = self.answer_few(model, version, key, rows)
+        return await self._answer_many(model, version, key, rows) if found is None else found
+
+    def answer_few(
+        self, model: str, version: str | None, key: str | None, rows: Rows
+    ) -> tuple[Route, np.ndarray] | None:
+        """:meth:`answer` without waiting; None where the rows are so many that a thread is to score them."""
         began, route = time.perf_counter(), None
         try:
             route = self.route(model, version, key)
-            count, most = rows.count(route.predictor), self.settings.max_rows
-            if not 0 < count <= most:
-                raise InvalidInputError("rows", f"{count} rows", f"1 … {most} rows a request")
-            if count <= INLINE_ROWS:
-                scores = rows.scores(route.predictor)
-            else:
-                scores = await asyncio.to_thread(rows.scores, route.predictor)
+            if self._count(rows, route) > INLINE_ROWS:
+                return None
+            scores = rows.scores(route.predictor)
         except Exception as error:
-            known = model if model in self.table.current.manifest.models else None
-            failed = route.version if route and not isinstance(error, StagecraftError) else None
-            self.monitor.refused(known, status_of(error), time.perf_counter() - began, failed)
+            self._refused(model, route, error, began)
             raise
         self.note(model, route, rows, scores, began, key)
         return route, scores
+
+    async def _answer_many(
+        self, model: str, version: str | None, key: str | None, rows: Rows
+    ) -> tuple[Route, np.ndarray]:
+        began, route = time.perf_counter(), None
+        try:
+            route = self.route(model, version, key)
+            scores = await asyncio.to_thread(rows.scores, route.predictor)
+        except Exception as error:
+            self._refused(model, route, error, began)
+            raise
+        self.note(model, route, rows, scores, began, key)
+        return route, scores
+
+    def _count(self, rows: Rows, route: Route) -> int:
+        count, most = rows.count(route.predictor), self.settings.max_rows
+        if not 0 < count <= most:
+            raise InvalidInputError("rows", f"{count} rows", f"1 … {most} rows a request")
+        return count
+
+    def _refused(self, model: str, route: Route | None, error: Exception, began: float) -> None:
+        known = model if model in self.table.current.manifest.models else None
+        failed = route.version if route and not isinstance(error, StagecraftError) else None
+        self.monitor.refused(known, status_of(error), time.perf_counter() - began, failed)
 
     def note(
         self, model: str, route: Route, rows: Rows, scores: np.ndarray, began: float, key: str | None

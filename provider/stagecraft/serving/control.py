@@ -8,10 +8,10 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from stagecraft.errors import StagecraftError
-from stagecraft.serving.manifest import Manifest, Version
+from stagecraft.errors import InvalidInputError, StagecraftError
+from stagecraft.serving.manifest import ConflictError, Manifest, UnknownModelError, Version
 from stagecraft.serving.predictor import Predictor
 from stagecraft.serving.settings import TOKEN, Settings
 from stagecraft.serving.table import ModelTable
@@ -28,6 +28,24 @@ class RefusedError(Exception):
     def __init__(self, status: int, error: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(error)
         self.status, self.headers = status, headers
+
+
+EXPECTED = (RefusedError, StagecraftError, ValidationError, OSError)
+"""What may end a request that changes something."""
+
+
+def refusal(error: Exception) -> RefusedError:
+    """Return how a request that ended with an error of :data:`EXPECTED` is refused."""
+    if isinstance(error, RefusedError):
+        return error
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return RefusedError(400, f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+    if isinstance(error, UnknownModelError):
+        return RefusedError(404, str(error))
+    if isinstance(error, InvalidInputError):
+        return RefusedError(409 if isinstance(error, ConflictError) else 400, str(error))
+    return RefusedError(503, str(error))
 
 
 class Deploy(BaseModel):

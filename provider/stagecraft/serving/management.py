@@ -6,18 +6,13 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from stagecraft.errors import InvalidInputError, StagecraftError
-from stagecraft.serving.control import Control, Deploy, RefusedError, Rule
-from stagecraft.serving.manifest import ConflictError, UnknownModelError
-from stagecraft.serving.settings import Settings
-from stagecraft.serving.table import ModelTable
-from stagecraft.serving.workers import Workers
+from stagecraft.serving.control import EXPECTED, Control, Deploy, RefusedError, Rule, refusal
 
 Handler = Callable[[Request], Awaitable[dict[str, Any]]]
 B = TypeVar("B", bound=BaseModel)
@@ -28,8 +23,8 @@ class Management:
     is disabled where the service has none.
     """
 
-    def __init__(self, table: ModelTable, workers: Workers, settings: Settings) -> None:
-        self.control = Control(table, workers, settings)
+    def __init__(self, control: Control) -> None:
+        self.control = control
 
     def app(self) -> Starlette:
         routes: list[tuple[str, str, Handler]] = [
@@ -83,16 +78,9 @@ def _answer(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
             return JSONResponse(await handler(request))
-        except RefusedError as refused:
+        except EXPECTED as error:
+            refused = refusal(error)
             return JSONResponse({"error": str(refused)}, refused.status, headers=refused.headers)
-        except UnknownModelError as error:
-            return JSONResponse({"error": str(error)}, 404)
-        except InvalidInputError as error:
-            return JSONResponse({"error": str(error)}, 409 if isinstance(error, ConflictError) else 400)
-        except ValidationError as error:
-            return JSONResponse({"error": _first(error)}, 400)
-        except (StagecraftError, OSError) as error:
-            return JSONResponse({"error": str(error)}, 503)
 
     return endpoint
 
@@ -103,8 +91,3 @@ async def _body(request: Request, kind: type[B]) -> B:
     except (ValueError, RecursionError) as error:
         raise RefusedError(400, f"the body is not JSON: {error}") from error
     return kind.model_validate(given)
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

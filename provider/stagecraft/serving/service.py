@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bentoml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from stagecraft.errors import StagecraftError
 from stagecraft.serving.answers import Answers, status_of
 from stagecraft.serving.body import Body, Token
+from stagecraft.serving.control import Control
 from stagecraft.serving.follower import Follower
 from stagecraft.serving.http.forms import JSONRows
 from stagecraft.serving.http.lane import Lane
@@ -24,6 +25,9 @@ from stagecraft.serving.remote_manifest import manifest_of, shared_folder
 from stagecraft.serving.settings import Settings
 from stagecraft.serving.table import ModelTable
 from stagecraft.serving.workers import Workers
+
+if TYPE_CHECKING:
+    from stagecraft.serving.rpc.server import Server
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +44,7 @@ workers = Workers(settings.root, settings.workers, shared_folder(settings))
 monitor = Monitor(sample=settings.sample, access_log=settings.access_log)
 follower = Follower(table, workers, monitor, settings)
 answers = Answers(table, monitor, settings)
+control = Control(table, workers, settings)
 
 
 class Question(BaseModel):
@@ -72,12 +77,22 @@ class Serving:
     async def begin(self) -> None:
         warm_up()
         await follower.begin()
+        self.rpc = await self._begin_rpc()
         gc.collect()
         gc.freeze()  # What was loaded stays: looking through it took a request tens of milliseconds.
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     async def end(self) -> None:
+        if self.rpc is not None:
+            await self.rpc.stop()
         await follower.end()
+
+    async def _begin_rpc(self) -> Server | None:
+        if settings.grpc_port is None:
+            return None
+        from stagecraft.serving.rpc.server import serve
+
+        return await serve(answers, control, settings)
 
     @bentoml.api(route="/predict")  # type: ignore[untyped-decorator]
     async def predict(self, request: Question, /, ctx: bentoml.Context) -> dict[str, Any]:
@@ -98,7 +113,7 @@ class Serving:
 
 
 Serving.mount_asgi_app(Predictions(answers).app(), name="predictions")  # type: ignore[attr-defined]
-Serving.mount_asgi_app(Management(table, workers, settings).app())  # type: ignore[attr-defined]
+Serving.mount_asgi_app(Management(control).app())  # type: ignore[attr-defined]
 Serving.add_asgi_middleware(Token, allows=answers.allows)  # type: ignore[attr-defined]
 Serving.add_asgi_middleware(Body, limit=settings.max_body, seconds=settings.max_seconds)  # type: ignore[attr-defined]
 if hindrance := install(Lane(answers) if settings.fast_lane else None):

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from stagecraft.artifacts.store import Store
 from stagecraft.errors import InvalidInputError
@@ -42,6 +42,12 @@ class Settings(BaseModel):
         later; None: they are not kept
     :param access_log: share of the requests that the access log, JSON lines on standard output, holds;
         failures are all in it, unless it is 0
+    :param grpc_port: where predictions and management are answered over gRPC too; None: nowhere
+    :param grpc_host: an IP address
+    :param grpc_certificate: a PEM file of the certificate and those that it rests on; with it, gRPC is spoken
+        over TLS alone
+    :param grpc_key: a PEM file of the certificate's key
+    :param grpc_client_ca: a PEM file of authorities; clients must show a certificate of one of them
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,6 +65,19 @@ class Settings(BaseModel):
     sample: float = Field(default=0.01, ge=0, le=1)
     request_log: str | None = None
     access_log: float = Field(default=0.0, ge=0, le=1)
+    grpc_port: int | None = Field(default=None, ge=1, le=65535)
+    grpc_host: str = "127.0.0.1"
+    grpc_certificate: str | None = None
+    grpc_key: str | None = None
+    grpc_client_ca: str | None = None
+
+    @model_validator(mode="after")
+    def _has_a_whole_certificate(self) -> Self:
+        if (self.grpc_certificate is None) != (self.grpc_key is None):
+            raise ValueError("grpc_certificate and grpc_key go together")
+        if self.grpc_client_ca is not None and self.grpc_certificate is None:
+            raise ValueError("grpc_client_ca needs grpc_certificate")
+        return self
 
     @classmethod
     def of_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:

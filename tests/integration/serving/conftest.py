@@ -149,12 +149,22 @@ def expected() -> Any:
     return _expected
 
 
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Any:
+    return _free_port
+
+
 @contextmanager
 def running(root: Path, store: Store, *options: str) -> Iterator[Service]:
     """A service that answers, below ``root``, until the block ends; its log must hold no traceback."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = _free_port()
     command = [sys.executable, "-m", "stagecraft.serving", "--root", str(root / "service")]
     address = ["--store-root", store.root, "--port", str(port)]
     with open(root / "log", "wb") as log:

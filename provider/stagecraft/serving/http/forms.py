@@ -125,7 +125,15 @@ class FloatRows(Rows):
     data: bytes
 
     def count(self, predictor: Predictor) -> int:
-        return len(self.matrix(predictor))
+        names = predictor.columns
+        rows, rest = divmod(len(self.data), width := 4 * len(names))
+        if rest:
+            raise InvalidInputError(
+                "rows",
+                f"{len(self.data)} bytes are no whole number of rows",
+                f"{width} bytes a row: float32 for each of {', '.join(names)}",
+            )
+        return rows
 
     def scores(self, predictor: Predictor) -> np.ndarray:
         return predictor.float_scores(self.matrix(predictor))
@@ -134,15 +142,8 @@ class FloatRows(Rows):
         """Return the rows as they are, rows × columns."""
         import numpy as np
 
-        names = predictor.columns
-        width = 4 * len(names)
-        if len(self.data) % width:
-            raise InvalidInputError(
-                "rows",
-                f"{len(self.data)} bytes are no whole number of rows",
-                f"{width} bytes a row: float32 for each of {', '.join(names)}",
-            )
-        return np.frombuffer(self.data, dtype="<f4").reshape(-1, len(names))
+        shape = self.count(predictor), len(predictor.columns)
+        return np.frombuffer(self.data, dtype="<f4").reshape(shape)
 
     def raw(self, predictor: Predictor) -> pa.Table:
         return table_of_matrix(self.matrix(predictor), predictor.schema)

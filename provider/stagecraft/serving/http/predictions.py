@@ -30,6 +30,17 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
     rows: list[dict[str, Any]]
     key: str | None = None
 
+    @classmethod
+    def read(cls, body: bytes) -> Asked:
+        """Read a body.
+
+        :raises InvalidInputError: it is none
+        """
+        try:
+            return msgspec.json.decode(body, type=cls)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise InvalidInputError("predict.body", str(error), '{"rows": [{…}, …]}') from error
+
 
 class Predictions:
     """Answers in the form that ``Accept`` names, or in the request's own: JSON, raw float32, an Arrow stream.
@@ -67,10 +78,7 @@ class Predictions:
             return FloatRows(body), key
         if form is Form.ARROW:
             return ArrowRows.read(body, self.answers.settings.max_rows), key
-        try:
-            asked = msgspec.json.decode(body, type=Asked)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise InvalidInputError("predict.body", str(error), '{"rows": [{…}, …]}') from error
+        asked = Asked.read(body)
         return JSONRows(asked.rows), asked.key or key
 
 
