@@ -156,8 +156,8 @@ class IsolationForest(Stage):
 
     def _grow(self, bench: Workbench, pool: pa.Table, columns: list[str]) -> FittedForest:
         from stagecraft.stages.isolation import grow
+        from stagecraft.transforms.forest_predictor import matrix
         from stagecraft.transforms.isolation_forest import IsolationForest as FittedForest
-        from stagecraft.transforms.isolation_forest import matrix
 
         def on_tree(number: int) -> None:
             if number % 10 == 0 or number == self.trees:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from stagecraft.transforms.base import Transform
+from stagecraft.transforms.centres import Centres
 from stagecraft.transforms.deep import DeepFM
 from stagecraft.transforms.encode import Encode
 from stagecraft.transforms.factorization import FactorizationMachine
@@ -17,6 +18,7 @@ from stagecraft.transforms.leaf_encode import LeafEncode
 from stagecraft.transforms.linear import Linear
 from stagecraft.transforms.predictor import score_matrix
 from stagecraft.transforms.softmax import Softmax
+from stagecraft.transforms.tree_ensemble import TreeEnsemble
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +28,7 @@ CHAIN_FILE = "chain.json"
 TYPES: dict[str, type[Transform]] = {
     kind.model_fields["type"].default: kind
     for kind in (
+        Centres,
         DeepFM,
         Encode,
         FactorizationMachine,
@@ -34,6 +37,7 @@ TYPES: dict[str, type[Transform]] = {
         LeafEncode,
         Linear,
         Softmax,
+        TreeEnsemble,
     )
 }
 

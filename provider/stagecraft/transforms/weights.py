@@ -23,7 +23,7 @@ class Weights:
     them by bisection. Either gives the same numbers.
 
     :param dimension: the number of features
-    :param table: float32, rows × width
+    :param table: float32, rows × width; float64 of models that were trained elsewhere
     :param keys: int32 or int64, the rows' features, ascending; the last row is zero and stands for all other
         features. None where the table is dense
     """
@@ -37,7 +37,7 @@ class Weights:
         """Build from features and their weights.
 
         :param keys: distinct, below ``dimension``
-        :param values: float32, keys × width
+        :param values: float32 or float64, keys × width
 
         >>> import numpy as np
         >>> weights = Weights.of(5, np.array([3, 1]), np.array([[0.5], [2.0]], np.float32))
@@ -48,13 +48,13 @@ class Weights:
 
         width = values.shape[1]
         if dimension * width * 4 <= DENSE_BYTES:
-            dense = np.zeros((dimension, width), dtype=np.float32)
+            dense = np.zeros((dimension, width), dtype=values.dtype)
             dense[keys] = values
             return cls(dimension, dense)
         kind = np.iinfo(np.int32 if dimension <= LARGEST_INT32 else np.int64)  # Its largest is no feature.
         held = np.flatnonzero(values.any(axis=1))
         held = held[np.argsort(keys[held], kind="stable")]
-        table = np.zeros((len(held) + 1, width), dtype=np.float32)
+        table = np.zeros((len(held) + 1, width), dtype=values.dtype)
         table[:-1] = values[held]
         return cls(dimension, table, np.append(keys[held], kind.max).astype(kind.dtype))
 
@@ -87,12 +87,12 @@ class Weights:
         return held, self.table[held]
 
     def dense(self) -> np.ndarray:
-        """Return the weights of all features, float32, dimension × width."""
+        """Return the weights of all features, dimension × width."""
         import numpy as np
 
         if self.keys is None:
             return self.table
-        whole = np.zeros((self.dimension, self.width), dtype=np.float32)
+        whole = np.zeros((self.dimension, self.width), dtype=self.table.dtype)
         whole[self.keys[:-1]] = self.table[:-1]
         return whole
 

@@ -71,6 +71,6 @@ def test_each_token_goes_where_it_is_asked_for(service: Service, monkeypatch: py
 def test_the_management_token_is_never_sent_with_rows(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(InvalidInputError, match="answered 401.*'predict_token' in the connection's extra"):
+    with pytest.raises(InvalidInputError, match=r"answered 401.*'predict_token' in the connection's extra"):
         hook(service, monkeypatch, {}).predict(model="late", rows=[{}])
     assert service.seen == [("/predict", None)]

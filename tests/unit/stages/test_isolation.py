@@ -12,7 +12,8 @@ from sklearn.metrics import roc_auc_score
 
 from stagecraft.stages.isolation import grow
 from stagecraft.transforms.chain import Chain
-from stagecraft.transforms.isolation_forest import IsolationForest, average_length, matrix
+from stagecraft.transforms.forest_predictor import matrix
+from stagecraft.transforms.isolation_forest import IsolationForest, average_length
 
 VALUE = st.one_of(
     st.integers(-3, 3).map(float), st.floats(), st.sampled_from([np.nan, np.inf, -np.inf, 5e-324])

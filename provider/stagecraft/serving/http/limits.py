@@ -1,4 +1,4 @@
-"""What a connection may take to send a request's head: bytes, and time. Uvicorn itself would wait for ever."""
+"""What a connection may take to send a request's head: bytes, and time. Uvicorn itself would wait on."""
 
 from __future__ import annotations
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 
-FILL, SCALE, LOG_ARGUMENT, CLIP, BIN, FLOAT32, SINGLE, MISSING, EQUAL, WHOLE = range(10)
+FILL, SCALE, LOG_ARGUMENT, CLIP, BIN, FLOAT32, SINGLE, MISSING, EQUAL, WHOLE, LOOK_UP = range(11)
 """What a step does with its source's number; see :func:`_run`."""
 IDENTITY, LOGISTIC, LOG = range(3)
 """The links of linear models."""
@@ -23,15 +24,47 @@ P5 = np.uint64(0x27D4EB2F165667C5)
 compiled = numba.njit(nogil=True, cache=True)
 
 
+class Program(NamedTuple):
+    """Steps over the registers of a row.
+
+    This and :class:`Trees` cross from Python as plain tuples: numba takes a microsecond more for named ones.
+
+    :param size: the number of registers
+    :param steps: int32, steps × (what, source, target, first edge, end of edges)
+    :param constants: float64, steps × 2
+    :param edges: float64, the edges of all bins, and the values of all look-ups
+    """
+
+    size: int
+    steps: np.ndarray
+    constants: np.ndarray
+    edges: np.ndarray
+
+
+class Trees(NamedTuple):
+    """The arrays of a :class:`stagecraft.transforms.forest.Forest`, and the register of each of its columns.
+
+    :param columns: int32
+    :param depth: of the deepest tree
+    :param leaf: int32
+    """
+
+    columns: np.ndarray
+    roots: np.ndarray
+    depth: int
+    feature: np.ndarray
+    threshold: np.ndarray
+    child: np.ndarray
+    leaf: np.ndarray
+
+
 @compiled  # type: ignore[untyped-decorator]
-def _run(registers: np.ndarray, steps: np.ndarray, constants: np.ndarray, edges: np.ndarray) -> bool:
+def _run(registers: np.ndarray, program: Program) -> bool:
     """Take a row's registers through the steps; False where a number is not of its column's type.
 
     :param registers: float64, NaN where a value is missing
-    :param steps: int32, steps × (what, source, target, first edge, end of edges)
-    :param constants: float64, steps × 2
-    :param edges: float64, the edges of all bins
     """
+    steps, constants, edges = program.steps, program.constants, program.edges
     for step in range(len(steps)):
         what, value = steps[step, 0], registers[steps[step, 1]]
         first, second = constants[step, 0], constants[step, 1]
@@ -54,6 +87,8 @@ def _run(registers: np.ndarray, steps: np.ndarray, constants: np.ndarray, edges:
             made = 0.0
             if not missing:
                 made = 1.0 + np.searchsorted(edges[steps[step, 3] : steps[step, 4]], value, side="right")
+        elif what == LOOK_UP:
+            made = edges[steps[step, 3] + np.int64(value)]
         elif what == CLIP:
             made = value if missing or value > first else first
             made = made if missing or made < second else second
@@ -68,24 +103,17 @@ def _run(registers: np.ndarray, steps: np.ndarray, constants: np.ndarray, edges:
 
 
 @compiled  # type: ignore[untyped-decorator]
-def arguments(
-    inputs: np.ndarray,
-    size: int,
-    steps: np.ndarray,
-    constants: np.ndarray,
-    edges: np.ndarray,
-    out: np.ndarray,
-) -> np.ndarray:
+def arguments(inputs: np.ndarray, plain: tuple[Any, ...], out: np.ndarray) -> np.ndarray:
     """Return the registers ``out`` of each row, float64; no rows where a number is not of its type.
 
     :param inputs: float64, rows × a row's first registers
-    :param size: the number of registers
     """
+    program = Program(*plain)
     found = np.empty((len(inputs), len(out)))
-    registers = np.empty(size)
+    registers = np.empty(program.size)
     for row in range(len(inputs)):
         registers[: inputs.shape[1]] = inputs[row]
-        if not _run(registers, steps, constants, edges):
+        if not _run(registers, program):
             return found[:0]
         for at in range(len(out)):
             found[row, at] = registers[out[at]]
@@ -93,25 +121,16 @@ def arguments(
 
 
 @compiled  # type: ignore[untyped-decorator]
-def _walk(
-    registers: np.ndarray,
-    columns: np.ndarray,
-    roots: np.ndarray,
-    depth: int,
-    feature: np.ndarray,
-    threshold: np.ndarray,
-    child: np.ndarray,
-    values: np.ndarray,
-    at: np.ndarray,
-) -> None:
+def _walk(registers: np.ndarray, trees: Trees, values: np.ndarray, at: np.ndarray) -> None:
     """Take a row through all trees level by level: their steps do not wait for one another.
 
-    The arrays are a :class:`stagecraft.transforms.forest.Forest`'s, and so are the rules for missing values.
+    The rules for missing values are those of :mod:`stagecraft.transforms.forest`.
 
-    :param columns: int32, the register of each of the trees' columns
     :param values: of the thresholds' type, twice the columns: scratch
     :param at: uint32, the nodes where the row ends
     """
+    columns, roots = trees.columns, trees.roots
+    feature, threshold, child = trees.feature, trees.threshold, trees.child
     largest = np.finfo(values.dtype).max
     for column in range(len(columns)):
         values[2 * column] = registers[columns[column]]
@@ -119,7 +138,7 @@ def _walk(
         values[2 * column + 1] = np.inf if np.isnan(value) else min(value, largest)
     for tree in range(len(roots)):
         at[tree] = roots[tree]
-    for _ in range(depth):
+    for _ in range(trees.depth):
         for tree in range(len(roots)):
             node = np.uint64(at[tree])
             goes_right = values[np.uint64(feature[node])] >= threshold[node]
@@ -129,44 +148,36 @@ def _walk(
 @compiled  # type: ignore[untyped-decorator]
 def features(
     inputs: np.ndarray,
-    size: int,
-    steps: np.ndarray,
-    constants: np.ndarray,
-    edges: np.ndarray,
+    plain_program: tuple[Any, ...],
+    plain_trees: tuple[Any, ...],
     blocks: np.ndarray,
-    columns: np.ndarray,
-    roots: np.ndarray,
-    depth: int,
-    feature: np.ndarray,
-    threshold: np.ndarray,
-    child: np.ndarray,
-    leaf: np.ndarray,
     numbers: np.ndarray,
     values: np.ndarray,
 ) -> bool:
     """Write each row's features and their values, as :meth:`stagecraft.transforms.layout.Layout.csr` does.
 
     :param inputs: float64, rows × a row's first registers
-    :param size: the number of registers
     :param blocks: int32, blocks × (register or -1 for the leaves, offset, place, whether it is a slot)
     :param numbers: int32, rows × features of a row
     :param values: float32, of the same shape
     :returns: False where a number is not of its column's type
     """
-    registers = np.empty(size)
-    seen = np.empty(2 * len(columns), threshold.dtype)
-    at = np.empty(len(roots), np.uint32)
+    program, trees = Program(*plain_program), Trees(*plain_trees)
+    registers = np.empty(program.size)
+    seen = np.empty(2 * len(trees.columns), trees.threshold.dtype)
+    at = np.empty(len(trees.roots), np.uint32)
+    leaf = trees.leaf
     values[:] = 1
     for row in range(len(inputs)):
         registers[: inputs.shape[1]] = inputs[row]
-        if not _run(registers, steps, constants, edges):
+        if not _run(registers, program):
             return False
-        _walk(registers, columns, roots, depth, feature, threshold, child, seen, at)
+        _walk(registers, trees, seen, at)
         numbers[row, 0] = 0
         for block in range(len(blocks)):
             register, offset, place = blocks[block, 0], blocks[block, 1], blocks[block, 2]
             if register < 0:
-                for tree in range(len(roots)):
+                for tree in range(len(at)):
                     numbers[row, place + tree] = offset + leaf[at[tree]]
             elif blocks[block, 3]:
                 numbers[row, place] = offset + np.int32(registers[register])
@@ -180,18 +191,9 @@ def features(
 @compiled  # type: ignore[untyped-decorator]
 def linear(
     inputs: np.ndarray,
-    size: int,
-    steps: np.ndarray,
-    constants: np.ndarray,
-    edges: np.ndarray,
+    plain_program: tuple[Any, ...],
+    plain_trees: tuple[Any, ...],
     blocks: np.ndarray,
-    columns: np.ndarray,
-    roots: np.ndarray,
-    depth: int,
-    feature: np.ndarray,
-    threshold: np.ndarray,
-    child: np.ndarray,
-    leaf: np.ndarray,
     weights: np.ndarray,
     link: int,
 ) -> np.ndarray:
@@ -202,19 +204,21 @@ def linear(
     :param weights: float32, features × 1
     """
     found = np.empty(len(inputs))
-    registers = np.empty(size)
-    seen = np.empty(2 * len(columns), threshold.dtype)
-    at = np.empty(len(roots), np.uint32)
+    program, trees = Program(*plain_program), Trees(*plain_trees)
+    registers = np.empty(program.size)
+    seen = np.empty(2 * len(trees.columns), trees.threshold.dtype)
+    at = np.empty(len(trees.roots), np.uint32)
+    leaf = trees.leaf
     for row in range(len(inputs)):
         registers[: inputs.shape[1]] = inputs[row]
-        if not _run(registers, steps, constants, edges):
+        if not _run(registers, program):
             return found[:0]
-        _walk(registers, columns, roots, depth, feature, threshold, child, seen, at)
+        _walk(registers, trees, seen, at)
         margin = np.float64(weights[0, 0])
         for block in range(len(blocks)):
             register, offset = blocks[block, 0], blocks[block, 1]
             if register < 0:
-                for tree in range(len(roots)):
+                for tree in range(len(at)):
                     margin += np.float64(weights[offset + leaf[at[tree]], 0])
             elif blocks[block, 3]:
                 margin += np.float64(weights[offset + np.int32(registers[register]), 0])
@@ -286,9 +290,9 @@ def warm_up() -> None:
     one, inputs = np.zeros(1, np.int32), np.zeros((1, 1))
     program = (1, no_steps, no_pairs, none)
     numbers, values = np.zeros((1, 1), np.int32), np.ones((1, 1), np.float32)
-    arguments(inputs, *program, one)
+    arguments(inputs, program, one)
     for real in (np.float32, np.float64):
-        forest = (one, one, 1, one, np.full(1, np.nan, real), one, one)
-        features(inputs, *program, no_blocks, *forest, numbers, values)
-        linear(inputs, *program, no_blocks, *forest, np.zeros((1, 1), np.float32), LOGISTIC)
+        trees = (one, one, 1, one, np.full(1, np.nan, real), one, one)
+        features(inputs, program, trees, no_blocks, numbers, values)
+        linear(inputs, program, trees, no_blocks, np.zeros((1, 1), np.float32), LOGISTIC)
     hashed(np.zeros(1, np.uint8), np.uint64(0))

@@ -11,8 +11,9 @@ import msgspec
 
 from stagecraft.serving.row_path import kernels
 from stagecraft.serving.row_path.plan import NotCompiledError, Plan, is_text
-from stagecraft.transforms.isolation_forest import IsolationForest
+from stagecraft.transforms.forest_predictor import ForestPredictor
 from stagecraft.transforms.linear import Linear
+from stagecraft.transforms.predictor import SparsePredictor
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,10 +47,21 @@ class RowPath:
         self.inputs = self.width + len(plan.makers)
         self.only_numbers = self.width == len(plan.fields)
         self.pack = struct.Struct(f"={self.inputs}d").pack
-        self.before = plan.before.numbered([*plan.numbers.values(), *plan.made_registers])
+        self.before = tuple(plan.before.numbered([*plan.numbers.values(), *plan.made_registers]))
         self.arguments = np.array([each.index for each in plan.arguments], dtype=np.int32)
         self.has_logarithms = bool(plan.arguments)
-        self.program = (*plan.main.numbered(plan.inputs()), *self._forest(plan))
+        self.program = tuple(plan.main.numbered(plan.inputs()))
+        trees = _trees(plan)
+        self.trees, self.blocks = tuple(trees), _blocks(plan)
+        self.features = 1 + len(trees.roots)
+        self.weights, self.link = None, 0
+        if isinstance(self.model, SparsePredictor):
+            self.features = self.model.layout.width
+        if isinstance(self.model, Linear) and self.model.table.keys is None:
+            table = self.model.table.table
+            # Weights of float64 are rare: the model's own arithmetic does for them.
+            self.weights = table if table.dtype == np.float32 else None
+            self.link = LINKS[self.model.link]
 
     @classmethod
     def of(cls, model: Model) -> Self | None:
@@ -108,13 +120,15 @@ class RowPath:
             return None
         if self.weights is None:
             return self._by_features(completed)
-        scores: np.ndarray = kernels.linear(completed, *self.program, self.weights, self.link)
+        scores: np.ndarray = kernels.linear(
+            completed, self.program, self.trees, self.blocks, self.weights, self.link
+        )
         return scores if len(scores) else None
 
     def encoded(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
         """Return the features of each row and their values, as the model's layout has them.
 
-        :returns: int32 and float32, rows × features of a row; of an isolation forest, each tree's leaf after
+        :returns: int32 and float32, rows × features of a row; of a forest, each tree's leaf after
             a 0
         """
         completed = self._with_logarithms(inputs)
@@ -125,7 +139,7 @@ class RowPath:
             return inputs
         import numpy as np
 
-        found = kernels.arguments(inputs, *self.before, self.arguments)
+        found = kernels.arguments(inputs, self.before, self.arguments)
         return np.hstack([inputs, np.log(found)]) if len(found) else None
 
     def _features(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
@@ -133,7 +147,7 @@ class RowPath:
 
         numbers = np.empty((len(inputs), self.features), dtype=np.int32)
         values = np.empty(numbers.shape, dtype=np.float32)
-        known = kernels.features(inputs, *self.program, numbers, values)
+        known = kernels.features(inputs, self.program, self.trees, self.blocks, numbers, values)
         return (numbers, values) if known else None
 
     def _by_features(self, inputs: np.ndarray) -> np.ndarray | None:
@@ -142,7 +156,7 @@ class RowPath:
         if found is None:
             return None
         numbers, values = found
-        if isinstance(self.model, IsolationForest):
+        if isinstance(self.model, ForestPredictor):
             return self.model.scored(numbers[:, 1:])
         return self.model.scored(self.model.table, numbers, values)
 
@@ -163,43 +177,41 @@ class RowPath:
         except struct.error:  # Some are missing.
             return self.pack(*[math.nan if value is None else value for value in numbers], *made)
 
-    def _forest(self, plan: Plan) -> tuple[Any, ...]:
-        """Note the weights; return the trees, and how features come of registers and leaves."""
-        import numpy as np
 
-        model, blocks, forest = self.model, [], None
-        columns: list[int] = []
-        if isinstance(model, IsolationForest):
-            forest = model.forest
-            columns = [plan.column(name).index for name in model.columns]
-            blocks.append((-1, 0, 1, 0))
-            self.features = 1 + len(forest.roots)
-        else:
-            if model.layout.index_type != "int32":
-                raise NotCompiledError(f"{model.layout.dimension} features, more than int32 numbers")
-            if plan.leaves is not None:
-                forest = plan.leaves.forest
-                columns = [register.index for register in plan.leaf_columns]
-            place = 1
-            for block in model.layout.blocks:
-                register = -1 if block.kind == "leaves" else plan.column(block.column).index
-                blocks.append((register, block.offset, place, block.kind == "slot"))
-                place += block.width
-            self.features = model.layout.width
-        self.weights, self.link = None, 0
-        if isinstance(model, Linear) and model.table.keys is None:
-            self.weights, self.link = model.table.table, LINKS[model.link]
-        empty = np.empty(0, dtype=np.int32)
-        return (
-            np.array(blocks, dtype=np.int32).reshape(-1, 4),
-            np.array(columns, dtype=np.int32),
-            forest.roots if forest else empty,
-            int(forest.depths.max()) if forest else 0,
-            forest.feature if forest else empty,
-            forest.threshold if forest else empty.astype(np.float32),
-            forest.child if forest else empty,
-            forest.leaf.astype(np.int32) if forest else empty,
-        )
+def _blocks(plan: Plan) -> np.ndarray:
+    """How features come of registers and leaves, as the kernels take it."""
+    import numpy as np
+
+    model, place = plan.model, 1
+    if isinstance(model, ForestPredictor):
+        return np.array([(-1, 0, 1, 0)], dtype=np.int32)
+    if model.layout.index_type != "int32":
+        raise NotCompiledError(f"{model.layout.dimension} features, more than int32 numbers")
+    blocks = []
+    for block in model.layout.blocks:
+        register = -1 if block.kind == "leaves" else plan.column(block.column).index
+        blocks.append((register, block.offset, place, block.kind == "slot"))
+        place += block.width
+    return np.array(blocks, dtype=np.int32).reshape(-1, 4)
+
+
+def _trees(plan: Plan) -> kernels.Trees:
+    """The trees of a plan, or none."""
+    import numpy as np
+
+    none = np.empty(0, dtype=np.int32)
+    forest = plan.forest
+    if forest is None:
+        return kernels.Trees(none, none, 0, none, none.astype(np.float32), none, none)
+    return kernels.Trees(
+        np.array([register.index for register in plan.leaf_columns], dtype=np.int32),
+        forest.roots,
+        int(forest.depths.max()),
+        forest.feature,
+        forest.threshold,
+        forest.child,
+        forest.leaf.astype(np.int32),
+    )
 
 
 def _row_type(plan: Plan) -> type[msgspec.Struct]:

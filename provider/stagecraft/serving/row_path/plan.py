@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stagecraft.serving.row_path import kernels
 from stagecraft.serving.row_path.texts import Values, slot_of
@@ -19,7 +19,7 @@ from stagecraft.transforms.encodings import (
     SlotEncoding,
     float32,
 )
-from stagecraft.transforms.isolation_forest import IsolationForest
+from stagecraft.transforms.forest_predictor import ForestPredictor
 from stagecraft.transforms.leaf_encode import LeafEncode
 from stagecraft.transforms.numeric import (
     FittedBin,
@@ -30,9 +30,9 @@ from stagecraft.transforms.numeric import (
     NumericMap,
 )
 from stagecraft.transforms.predictor import SparsePredictor
+from stagecraft.transforms.tree_ensemble import TreeEnsemble
 
 if TYPE_CHECKING:
-    import numpy as np
     import pyarrow as pa
 
     from stagecraft.transforms.chain import Chain
@@ -56,7 +56,7 @@ class Register:
 
 
 @dataclass
-class Program:
+class Steps:
     """Steps over registers."""
 
     steps: list[tuple[int, Register, Register, int, int]] = field(default_factory=list)
@@ -81,15 +81,15 @@ class Program:
         self.constants.append((first, second))
         return made
 
-    def numbered(self, inputs: list[Register]) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
-        """Number the registers; return their count, and the steps as the kernels take them."""
+    def numbered(self, inputs: list[Register]) -> kernels.Program:
+        """Number the registers; return the steps as the kernels take them."""
         import numpy as np
 
         known = dict.fromkeys([*inputs, *(made for _, _, made, _, _ in self.steps)])
         for index, register in enumerate(known):
             register.index = index
         steps = [(what, source.index, made.index, *ends) for what, source, made, *ends in self.steps]
-        return (
+        return kernels.Program(
             max(len(known), 1),
             np.array(steps, dtype=np.int32).reshape(-1, 5),
             np.array(self.constants, dtype=np.float64).reshape(-1, 2),
@@ -112,7 +112,7 @@ class Plan:
         self.fields = sorted(schema, key=lambda each: not _is_number(each.type))
         self.places = {each.name: place for place, each in enumerate(self.fields)}
         self.kinds = {each.name: each.type for each in self.fields}
-        self.main, self.before = Program(), Program()
+        self.main, self.before = Steps(), Steps()
         self.numbers = {each.name: Register() for each in self.fields if _is_number(each.type)}
         self.makers: list[Callable[[Values], float]] = []
         self.made_registers: list[Register] = []
@@ -120,7 +120,8 @@ class Plan:
         self.logarithms: list[Register] = []
         self.columns: dict[str, Register] = dict(self.numbers)
         self.texts = {each.name for each in self.fields}
-        self.leaves: LeafEncode | None = None
+        self.forest: Any = None
+        self.leaf_columns: list[Register] = []
         for each in self.fields:
             if each.name in self.numbers:
                 for program in (self.before, self.main):
@@ -130,17 +131,20 @@ class Plan:
         for transform in chain.encoder.transforms:
             if isinstance(transform, Encode):
                 self._encode(transform)
-            elif isinstance(transform, LeafEncode) and self.leaves is None:
-                self.leaves = transform
-                self.leaf_columns = [self.column(name) for name in transform.columns]
+            elif isinstance(transform, LeafEncode) and self.forest is None:
+                self._walk(transform)
             else:
                 raise NotCompiledError(f"transform {transform.type!r}")
         model = chain.transforms[-1]
-        if not isinstance(model, SparsePredictor | IsolationForest):
+        if not isinstance(model, SparsePredictor | ForestPredictor):
             raise NotCompiledError(f"model {model.type!r}")
         if isinstance(model, SparsePredictor) and model.layout.dimension > MOST_FEATURES:
             raise NotCompiledError("more features than int32 numbers")
-        self.model: SparsePredictor | IsolationForest = model
+        if isinstance(model, ForestPredictor):
+            if self.forest is not None:
+                raise NotCompiledError("trees over leaves")
+            self._walk(model)
+        self.model: SparsePredictor | ForestPredictor = model
 
     def column(self, name: str) -> Register:
         """Return the register of a column of numbers or slots."""
@@ -150,6 +154,14 @@ class Plan:
 
     def inputs(self) -> list[Register]:
         return [*self.numbers.values(), *self.made_registers, *self.logarithms]
+
+    def _walk(self, trees: LeafEncode | ForestPredictor) -> None:
+        """Note the trees, and the registers that they read."""
+        self.forest = trees.forest
+        self.leaf_columns = [self.column(name) for name in trees.columns]
+        for subset in trees.subsets if isinstance(trees, TreeEnsemble) else ():
+            source = self.leaf_columns[subset.column]
+            self.leaf_columns.append(self.main.step(kernels.LOOK_UP, source, edges=subset.values))
 
     def _encode(self, encode: Encode) -> None:
         made: dict[str, Register] = {}
@@ -214,7 +226,7 @@ class Plan:
         return self.places[name]
 
 
-def _mapped(program: Program, fitted: NumericMap, source: Register) -> Register:
+def _mapped(program: Steps, fitted: NumericMap, source: Register) -> Register:
     import math
 
     if isinstance(fitted, FittedFill):
@@ -231,7 +243,7 @@ def _mapped(program: Program, fitted: NumericMap, source: Register) -> Register:
     raise NotCompiledError(f"map {type(fitted).__name__}")
 
 
-def _check(program: Program, kind: pa.DataType, number: Register) -> None:
+def _check(program: Steps, kind: pa.DataType, number: Register) -> None:
     """Add the step that types a raw number, or refuses it."""
     import pyarrow as pa
 
