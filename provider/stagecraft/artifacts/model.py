@@ -9,6 +9,7 @@ from stagecraft.artifacts.artifact import Artifact, Kind
 from stagecraft.errors import CorruptArtifactError, InvalidInputError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
 
     from stagecraft.artifacts.dataset import Dataset
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
     from stagecraft.transforms.chain import Chain
 
 GOLDEN_FILE = "golden.parquet"
+GOLDEN_TOLERANCE = 1e-5
+"""How far a golden row's score may lie from the trainer's."""
+SPARK_REMEDIES = {
+    "als": "FactorizationMachine() of users and items in PSTrain",
+    "bisecting_kmeans": "SparkKMeans",
+    "gaussian_mixture": "SparkKMeans",
+}
+"""Algorithm of Spark ML that Spark alone runs → what would do."""
 
 
 class Model(Artifact):
@@ -24,7 +33,7 @@ class Model(Artifact):
     ``meta`` holds ``input`` (raw column → Arrow type as text), ``labels`` (the label's values as they sort;
     of two, the negative one first), ``label`` (its column, where an encoding mapped it), ``threshold`` where
     it is not 0.5, ``metrics``, and ``history`` of the training where there was one. A model of Spark ML has
-    no chain: its files are Spark's own.
+    Spark's own files too; where Spark alone can run it, it has no chain.
     """
 
     kind = Kind.MODEL
@@ -34,15 +43,18 @@ class Model(Artifact):
         """The fitted transforms, their files checked.
 
         :raises CorruptArtifactError: a file is missing or differs from its checksum
-        :raises InvalidInputError: it is a model of Spark ML, which has none
+        :raises InvalidInputError: it is a model that Spark ML alone can run
         """
         from stagecraft.transforms.chain import CHAIN_FILE, Chain
 
-        if "spark" in self.meta:
+        if "spark" in self.meta and CHAIN_FILE not in self.manifest.files:
+            kind = self.meta["spark"].get("algorithm", {}).get("type", "als")
             raise InvalidInputError(
                 f"model {self.fingerprint}",
-                f"stage {self.manifest.lineage.get('stage')!r} trained it with Spark ML, which alone runs it",
-                "SparkPredict for its predictions; PSTrain for a model that Evaluate and servers can run",
+                f"stage {self.manifest.lineage.get('stage')!r} trained it with Spark ML's {kind}, which runs "
+                "on Spark alone",
+                "SparkPredict for its predictions; for a model that Evaluate and servers can run, "
+                f"{SPARK_REMEDIES.get(kind, 'train it again: newer models need no Spark')}",
             )
         return Chain.read(self.read_json(CHAIN_FILE), self.read)
 
@@ -92,11 +104,14 @@ class Model(Artifact):
         return pq.read_table(pa.BufferReader(self.read(GOLDEN_FILE)))
 
 
-def fill_model(draft: Draft, chain: Chain, golden: pa.Table, **meta: Any) -> None:
+def fill_model(
+    draft: Draft, chain: Chain, golden: pa.Table, scores: np.ndarray | None = None, **meta: Any
+) -> None:
     """Write a chain and its golden rows into a draft of a Model.
 
     :param golden: raw rows, of which the columns that the chain reads are kept; their types become the
         model's input schema
+    :param scores: what whoever trained the model says of them; the chain's own where None
     :param meta: what else the model knows of itself: ``labels``, ``metrics``, ``history`` …
     """
     import io
@@ -112,7 +127,8 @@ def fill_model(draft: Draft, chain: Chain, golden: pa.Table, **meta: Any) -> Non
         batch = pa.RecordBatch.from_arrays(
             [rows[name].combine_chunks() for name in rows.column_names], schema=rows.schema
         )
-        rows = rows.append_column(chain.score_column, score_array(chain.predict(batch)))
+        made = chain.predict(batch) if scores is None else scores
+        rows = rows.append_column(chain.score_column, score_array(made))
     sink = io.BytesIO()
     pq.write_table(rows, sink, compression="zstd")
     draft.write(GOLDEN_FILE, sink.getvalue())

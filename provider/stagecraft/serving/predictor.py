@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from stagecraft.artifacts.model import Model
+from stagecraft.artifacts.model import GOLDEN_TOLERANCE, Model
 from stagecraft.errors import CorruptArtifactError, InvalidInputError
 from stagecraft.serving.rows import check_schema, rows_of, sendable, table_of, table_of_matrix
 from stagecraft.transforms.predictor import score_matrix
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from stagecraft.serving.row_path.path import RowPath
 
-GOLDEN_TOLERANCE = 1e-5
 FEW_ROWS = 256
 """Up to so many rows, the compiled chain is faster than Arrow."""
 

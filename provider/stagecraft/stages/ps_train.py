@@ -239,6 +239,7 @@ class PSTrain(Stage):
     ) -> None:
         ledger, fitted = trained.ledger, trained.fitted
         skipped = {"skipped_rows": float(ledger.skipped_rows)} if self.bad_rows == "skip" else {}
+        labels: dict[str, Any] = {"labels": originals} if originals else {}
         fill_model(
             draft,
             encoder.chain.then(shape.predictor_of(fitted.keys, fitted.weights)),
@@ -250,7 +251,7 @@ class PSTrain(Stage):
                 "model": self.model.model_dump(mode="json"),
                 "optimizer": self.optimizer.model_dump(mode="json"),
             },
-            **({"labels": originals} if originals else {}),
+            **labels,
         )
         if self.keep_state:
             shape.write_state(draft, fitted.keys, fitted.state)

@@ -19,11 +19,11 @@ from stagecraft.stages.spark_model import (
     check_key,
     encoder_of,
     fields,
-    fill_spark_model,
     partitions_of,
     spark_engine,
     training_frame,
 )
+from stagecraft.stages.spark_portable import fill_spark_model
 
 if TYPE_CHECKING:
     from stagecraft.artifacts.store import Draft
@@ -46,6 +46,7 @@ class SparkCluster(Stage):
     """
 
     name: ClassVar[str] = "spark_cluster"
+    version: ClassVar[int] = 2
     inputs: ClassVar[Mapping[str, Kind]] = {"dataset": Kind.DATASET}
     outputs: ClassVar[Mapping[str, Kind]] = {"model": Kind.MODEL, "dataset": Kind.DATASET}
     engines: ClassVar[tuple[str, ...]] = ("spark",)
@@ -98,7 +99,14 @@ class SparkCluster(Stage):
             frame.unpersist()
         sizes = list(fitted.summary.clusterSizes)
         fill_spark_model(
-            drafts["model"], fitted, frame.sparkSession, model, dataset, metrics=metrics, cluster_sizes=sizes
+            drafts["model"],
+            engine,
+            fitted,
+            frame.sparkSession,
+            model,
+            dataset,
+            metrics=metrics,
+            cluster_sizes=sizes,
         )
 
 

@@ -222,18 +222,3 @@ def read_labels(where: str, engine: Engine, rows: Rows, column: str, *, most: in
             f"2 to {most} values for this algorithm" if most > 2 else "two values for this algorithm",
         )
     return sorted(found)
-
-
-def fill_spark_model(
-    draft: Draft, fitted: Any, session: Any, model: SparkModel, dataset: Dataset, **meta: Any
-) -> None:
-    """Write a fitted model, and what is to know of it, into a draft of a Model."""
-    save(draft, fitted, session)
-    encoder = encoder_of(draft.store, dataset) if model.encoder else None
-    made = encoder.chain.layout.columns if encoder else []
-    plain = {name: dataset.columns[name] for name in model.features.columns if name not in made}
-    draft.meta.update(
-        meta,
-        spark=model.model_dump(mode="json"),
-        input={**(encoder.meta["input"] if encoder else {}), **plain},
-    )

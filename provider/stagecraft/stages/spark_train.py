@@ -22,12 +22,12 @@ from stagecraft.stages.spark_model import (
     check_key,
     encoder_of,
     fields,
-    fill_spark_model,
     partitions_of,
     read_labels,
     spark_engine,
     training_frame,
 )
+from stagecraft.stages.spark_portable import fill_spark_model
 from stagecraft.transforms.types import INTEGERS, check_numeric
 
 if TYPE_CHECKING:
@@ -48,6 +48,9 @@ class SparkTrain(Stage):
     on files or partitions. With one or two ``partitions`` it is the same to the bit; with more, Spark adds
     float sums in the order in which tasks end, and the last digits may differ.
 
+    The model is kept as Spark saves it, and as a chain of transforms that gives Spark's scores without Spark:
+    in batch, by Predict and Evaluate, and in a server.
+
     :param algorithm: what is trained, as ``SparkGBT(trees=50)``
     :param label: the label's column: for labels, of up to 1000 distinct values that become 0, 1, 2 … as they
         sort, and are given back in the predictions, as are those that the encoding mapped; for a regression,
@@ -64,6 +67,7 @@ class SparkTrain(Stage):
     """
 
     name: ClassVar[str] = "spark_train"
+    version: ClassVar[int] = 2
     inputs: ClassVar[Mapping[str, Kind]] = {"dataset": Kind.DATASET}
     outputs: ClassVar[Mapping[str, Kind]] = {"model": Kind.MODEL, "dataset": Kind.DATASET}
     engines: ClassVar[tuple[str, ...]] = ("spark",)
@@ -123,6 +127,7 @@ class SparkTrain(Stage):
             frame.unpersist()
         fill_spark_model(
             drafts["model"],
+            engine,
             fitted,
             frame.sparkSession,
             model,

@@ -57,8 +57,9 @@ class Centres(SparsePredictor):
 
         terms = weights.transpose(0, 2, 1).astype(np.float64, order="C") * values[:, None, :]
         squares = (values[:, 1:].astype(np.float64) ** 2).sum(axis=1)[:, None]
-        sums: np.ndarray = terms.sum(axis=2)
-        return sums - squares if self.distance == "euclidean" else sums / np.sqrt(squares)
+        sums = terms.sum(axis=2)
+        near: np.ndarray = sums - squares if self.distance == "euclidean" else sums / np.sqrt(squares)
+        return near
 
     def linked(self, margins: np.ndarray) -> np.ndarray:
         return margins

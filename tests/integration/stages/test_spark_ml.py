@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from stagecraft.artifacts.dataset import Dataset
@@ -16,6 +17,8 @@ from stagecraft.artifacts.model import Model
 from stagecraft.artifacts.store import Store
 from stagecraft.engines.contract import Engine
 from stagecraft.errors import CorruptArtifactError, InvalidInputError
+from stagecraft.serving.predictor import Predictor
+from stagecraft.serving.rows import rows_of
 from stagecraft.stages.base import Workbench
 from stagecraft.stages.encode import EncodeColumns
 from stagecraft.stages.encodings import Fill, Index, Standardize
@@ -110,7 +113,10 @@ def commit(store: Store, name: str, rows: pa.Table, files: int = 2) -> Dataset:
 
 
 def train(world: World, label: str, algorithm: Any, **parameters: Any) -> tuple[Model, pa.Table]:
-    """Train on the encoded rows; the saved model must say of the raw rows what the trained one said."""
+    """Train on the encoded rows; the saved model must say of the raw rows what the trained one said.
+
+    So must its chain, which needs no Spark: many rows at once, and one at a time as servers have them.
+    """
     made = SparkTrain(label=label, algorithm=algorithm, key=["select"], **parameters).run(
         world.bench, dataset=world.encoded
     )
@@ -121,7 +127,22 @@ def train(world: World, label: str, algorithm: Any, **parameters: Any) -> tuple[
     assert isinstance(again, Dataset)
     table = fitted.table().sort_by("select")
     assert again.table().sort_by("select").equals(table)
+    check_without_spark(world, model, table)
     return model, table
+
+
+def check_without_spark(world: World, model: Model, table: pa.Table) -> None:
+    expected = table["probability" if "probability" in table.column_names else "score"].to_pylist()
+    served = Predictor(model)
+    served.check()
+    found = served.predict_table(world.table)
+    np.testing.assert_allclose(found.scores, expected, rtol=1e-12, atol=1e-12)
+    assert served.row_path is not None
+    rows = rows_of(world.table.select(model.input_schema.names).slice(0, 50))
+    one_by_one = np.concatenate([served.row_scores([row]) for row in rows])
+    np.testing.assert_allclose(one_by_one, expected[:50], rtol=1e-12, atol=1e-12)
+    if "prediction" in table.column_names:
+        assert found.labels == table["prediction"].to_pylist()
 
 
 def test_logistic_regression(world: World) -> None:
@@ -208,10 +229,27 @@ def test_clusters_are_recovered(bench: Workbench, algorithm: Any) -> None:
     assert again.table().sort_by("id").equals(found)  # type: ignore[attr-defined]
     assert made["model"].meta["metrics"]["clusters"] == 3
     assert sorted(made["model"].meta["cluster_sizes"]) == sorted(np.bincount(true).tolist())
+    if algorithm.type == "kmeans":
+        served = Predictor(made["model"])  # type: ignore[arg-type]
+        served.check()
+        assert served.predict_table(table).labels == found["cluster"].to_pylist()
+        distances = ((points.astype(np.float32)[:, None] - centres(made["model"])) ** 2).sum(axis=2)
+        np.testing.assert_allclose(served.predict_table(table).scores, -distances, rtol=1e-9, atol=1e-9)
+    else:
+        with pytest.raises(InvalidInputError, match=f"Spark ML's {algorithm.type}.*SparkKMeans"):
+            Predictor(made["model"])  # type: ignore[arg-type]
     if algorithm.type == "gaussian_mixture":
         assert (
             np.array(found["probability"].to_pylist()).argmax(axis=1).tolist() == found["cluster"].to_pylist()
         )
+
+
+def centres(model: Any) -> np.ndarray:
+    """The centres that Spark itself has written."""
+    files = [name for name in model.manifest.files if name.startswith("spark/data/part")]
+    tables = [pq.read_table(pa.BufferReader(model.read(name))) for name in files]
+    rows = pa.concat_tables(tables).sort_by("clusterIdx").to_pylist()
+    return np.array([row["clusterCenter"]["values"] for row in rows])
 
 
 def test_als_finds_the_low_rank_and_recommends(bench: Workbench) -> None:
@@ -243,6 +281,8 @@ def test_als_finds_the_low_rank_and_recommends(bench: Workbench) -> None:
     error = found["score"].to_numpy() - found["stars"].to_numpy()
     assert np.sqrt(np.mean(error**2)) < 0.1
     assert made["model"].meta["metrics"]["rmse"] < 0.05
+    with pytest.raises(InvalidInputError, match=r"'spark_als' trained it.*ML's als.*FactorizationMachine"):
+        Predict().run(bench, model=made["model"], dataset=unseen)
     best = made["dataset"].table()  # type: ignore[attr-defined]
     assert best.column_names == ["user", "order", "rank", "score"]
     assert best.num_rows == 30 * 4
@@ -298,8 +338,6 @@ def test_refusals(world: World) -> None:
     plain = SparkTrain(label="late", algorithm=logistic, features=["mass"]).run(bench, dataset=raw)
     assert set(plain["dataset"].table()["prediction"].to_pylist()) <= {"it's on time", "yes, late"}  # type: ignore[attr-defined]
     model = SparkTrain(label="late", algorithm=logistic).run(bench, dataset=encoded)["model"]
-    with pytest.raises(InvalidInputError, match=r"'spark_train' trained it.*SparkPredict"):
-        Predict().run(bench, model=model, dataset=raw)
     encoder = bench.store.open(encoded.meta["model"]["fingerprint"])
     with pytest.raises(InvalidInputError, match=r"stage 'encode' is none of Spark ML.*Predict"):
         SparkPredict().run(bench, model=encoder, dataset=raw)
