@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
 from stagecraft.artifacts.artifact import Kind
 from stagecraft.artifacts.dataset import Dataset
-from stagecraft.artifacts.fingerprint import output_fingerprint
 from stagecraft.artifacts.model import Model
 from stagecraft.errors import InvalidInputError
-from stagecraft.stages.base import Stage, Workbench
+from stagecraft.stages.base import Workbench
 from stagecraft.stages.encode import golden_rows
 from stagecraft.stages.gbdt_encode import add_leaves, check_output
+from stagecraft.stages.imported import Imported
 from stagecraft.stages.labels import handed_on
 from stagecraft.transforms.types import check_numeric
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 WHERE = "gbdt_import.booster"
 
 
-class GBDTImport(Stage):
+class GBDTImport(Imported):
     """Adds the leaves of a trained model's trees, as :class:`~stagecraft.stages.gbdt_encode.GBDTEncode` does.
 
     The rows may be raw, or encoded by the columns that the model was trained on. An XGBoost model gives
@@ -46,34 +45,18 @@ class GBDTImport(Stage):
     name = "gbdt_import"
     inputs = {"dataset": Kind.DATASET}
     outputs = {"dataset": Kind.DATASET, "model": Kind.MODEL}
+    file: ClassVar[str] = "booster"
 
     booster: str = Field(min_length=1)
     columns: list[str] | None = None
     output: str = "leaves"
-
-    def fingerprint(self, inputs: Mapping[str, str]) -> str:
-        """As ever, but with the model file's content in place of where it lies."""
-        return self._fingerprint_of(_read(self.booster), inputs)
-
-    def _fingerprint_of(self, content: bytes, inputs: Mapping[str, str]) -> str:
-        import hashlib
-
-        return super().fingerprint({**inputs, "booster": hashlib.sha256(content).hexdigest()})
-
-    def parameters(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", exclude={"booster"})
 
     def execute(self, bench: Workbench, drafts: dict[str, Draft], inputs: dict[str, Any]) -> None:
         from stagecraft.transforms.chain import Chain
         from stagecraft.transforms.leaf_encode import LeafEncode
 
         dataset: Dataset = inputs["dataset"]
-        content = _read(self.booster)
-        own = self._fingerprint_of(content, {"dataset": dataset.fingerprint})
-        if output_fingerprint(own, "model") != drafts["model"].fingerprint:
-            raise InvalidInputError(
-                WHERE, f"the file {self.booster!r} changed while it was read", "run again"
-            )
+        content = self.content(drafts["model"], dataset)
         kind, names, trees = read_trees(content)
         columns = self._columns(dataset, names)
         check_output("gbdt_import.output", dataset, self.output)
@@ -143,12 +126,3 @@ def read_trees(content: bytes) -> tuple[str, list[str], pa.Table]:
     names = booster.feature_names or [f"f{number}" for number in range(booster.num_features())]
     kind = "json" if content[1:2] in (b'"', b"\n", b" ") else "ubj"
     return kind, list(names), tree_table(booster, WHERE)
-
-
-def _read(uri: str) -> bytes:
-    import fsspec
-
-    filesystem, path = fsspec.core.url_to_fs(uri)
-    if not filesystem.exists(path):
-        raise InvalidInputError(WHERE, f"there is no file {uri!r}", "a file that this machine can read")
-    return bytes(filesystem.cat_file(path))

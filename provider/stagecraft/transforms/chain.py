@@ -16,6 +16,7 @@ from stagecraft.transforms.isolation_forest import IsolationForest
 from stagecraft.transforms.layout import Layout
 from stagecraft.transforms.leaf_encode import LeafEncode
 from stagecraft.transforms.linear import Linear
+from stagecraft.transforms.onnx_model import OnnxModel
 from stagecraft.transforms.predictor import score_matrix
 from stagecraft.transforms.softmax import Softmax
 from stagecraft.transforms.tree_ensemble import TreeEnsemble
@@ -36,6 +37,7 @@ TYPES: dict[str, type[Transform]] = {
         IsolationForest,
         LeafEncode,
         Linear,
+        OnnxModel,
         Softmax,
         TreeEnsemble,
     )

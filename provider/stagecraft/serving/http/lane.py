@@ -6,13 +6,13 @@ import logging
 import time
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from stagecraft.errors import StagecraftError
-from stagecraft.serving.answers import Answers
-from stagecraft.serving.http.forms import ArrowRows, FloatRows, Form, JSONText, Rows, written
+from stagecraft.serving.answers import INLINE_ROWS, Answers
+from stagecraft.serving.http.forms import ArrowRows, FloatRows, Form, JSONRows, JSONText, Rows, written
 from stagecraft.serving.http.heads import Head, Heads
 
 if TYPE_CHECKING:
@@ -35,6 +35,15 @@ class Asked(msgspec.Struct):
     key: str | None = None
 
 
+class Whole(msgspec.Struct, forbid_unknown_fields=True):
+    """A body in JSON for a model whose chain is not compiled."""
+
+    rows: list[dict[str, Any]]
+    model: str | None = None
+    version: str | None = None
+    key: str | None = None
+
+
 class Lane:
     """Answers requests in the loop's own turn, in microseconds."""
 
@@ -44,7 +53,7 @@ class Lane:
         self.answers = answers
         self.most = answers.settings.max_rows
         self.heads = Heads(min(LONGEST_BODY, answers.settings.max_body))
-        self._asked = msgspec.json.Decoder(Asked)
+        self._asked, self._whole = msgspec.json.Decoder(Asked), msgspec.json.Decoder(Whole)
         self._last: Callable[[], RowPath | None] = lambda: None
         """The chain of the model that was asked last: weak, so that unloading it frees its memory."""
         self._seen: list[tuple[bytes, bytes]] | None = None
@@ -117,7 +126,10 @@ class Lane:
             return None
         route = self.answers.route(model, version, key)
         if (own := route.predictor.row_path) is None:
-            return None
+            whole = self._whole.decode(text)
+            if not 0 < len(whole.rows) <= INLINE_ROWS:
+                return None
+            return model, key, route, JSONRows(whole.rows), route.predictor.row_scores(whole.rows)
         if own is not path or read is None:
             self._last, read = weakref.ref(own), own.read(text)
         scores = None if read is None else own.scores(read[1])

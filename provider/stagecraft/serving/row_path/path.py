@@ -13,6 +13,7 @@ from stagecraft.serving.row_path import kernels
 from stagecraft.serving.row_path.plan import NotCompiledError, Plan, is_text
 from stagecraft.transforms.forest_predictor import ForestPredictor
 from stagecraft.transforms.linear import Linear
+from stagecraft.transforms.onnx_model import OnnxModel
 from stagecraft.transforms.predictor import SparsePredictor
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class RowPath:
         self.arguments = np.array([each.index for each in plan.arguments], dtype=np.int32)
         self.has_logarithms = bool(plan.arguments)
         self.program = tuple(plan.main.numbered(plan.inputs()))
+        self.numbers_in = np.array([each.index for each in plan.numbers_in], dtype=np.int32)
         trees = _trees(plan)
         self.trees, self.blocks = tuple(trees), _blocks(plan)
         self.features = 1 + len(trees.roots)
@@ -118,6 +120,9 @@ class RowPath:
         completed = self._with_logarithms(inputs)
         if completed is None:
             return None
+        if isinstance(self.model, OnnxModel):
+            numbers = kernels.arguments(completed, self.program, self.numbers_in)
+            return self.model.scored(numbers) if len(numbers) else None
         if self.weights is None:
             return self._by_features(completed)
         scores: np.ndarray = kernels.linear(
@@ -158,6 +163,7 @@ class RowPath:
         numbers, values = found
         if isinstance(self.model, ForestPredictor):
             return self.model.scored(numbers[:, 1:])
+        assert isinstance(self.model, SparsePredictor)
         return self.model.scored(self.model.table, numbers, values)
 
     def _inputs(self, rows: list[Any]) -> np.ndarray:
@@ -183,7 +189,7 @@ def _blocks(plan: Plan) -> np.ndarray:
     import numpy as np
 
     model, place = plan.model, 1
-    if isinstance(model, ForestPredictor):
+    if not isinstance(model, SparsePredictor):
         return np.array([(-1, 0, 1, 0)], dtype=np.int32)
     if model.layout.index_type != "int32":
         raise NotCompiledError(f"{model.layout.dimension} features, more than int32 numbers")

@@ -29,6 +29,7 @@ from stagecraft.transforms.numeric import (
     FittedScale,
     NumericMap,
 )
+from stagecraft.transforms.onnx_model import OnnxModel
 from stagecraft.transforms.predictor import SparsePredictor
 from stagecraft.transforms.tree_ensemble import TreeEnsemble
 
@@ -122,6 +123,7 @@ class Plan:
         self.texts = {each.name for each in self.fields}
         self.forest: Any = None
         self.leaf_columns: list[Register] = []
+        self.numbers_in: list[Register] = []
         for each in self.fields:
             if each.name in self.numbers:
                 for program in (self.before, self.main):
@@ -136,15 +138,20 @@ class Plan:
             else:
                 raise NotCompiledError(f"transform {transform.type!r}")
         model = chain.transforms[-1]
-        if not isinstance(model, SparsePredictor | ForestPredictor):
+        if not isinstance(model, SparsePredictor | ForestPredictor | OnnxModel):
             raise NotCompiledError(f"model {model.type!r}")
+        if isinstance(model, OnnxModel):
+            if not model.only_numbers:
+                raise NotCompiledError("tensors of texts")
+            names = [name for tensor in model.tensors for name in tensor.columns]
+            self.numbers_in = [self.column(name) for name in names]
         if isinstance(model, SparsePredictor) and model.layout.dimension > MOST_FEATURES:
             raise NotCompiledError("more features than int32 numbers")
         if isinstance(model, ForestPredictor):
             if self.forest is not None:
                 raise NotCompiledError("trees over leaves")
             self._walk(model)
-        self.model: SparsePredictor | ForestPredictor = model
+        self.model: SparsePredictor | ForestPredictor | OnnxModel = model
 
     def column(self, name: str) -> Register:
         """Return the register of a column of numbers or slots."""
