@@ -21,6 +21,7 @@ from stagecraft.operators.stratified_sample import StratifiedSampleOperator
 from stagecraft.operators.time_split import TimeSplitOperator
 from stagecraft.sensors.deployment import DeploymentSensor
 from stagecraft.stages.encodings import Fill, Hash, Index, Standardize
+from stagecraft.stages.trainers import LeafRegression
 from stagecraft.tuning.space import Integer, LogUniform
 
 FLIGHTS = Path(os.environ.get("STAGECRAFT_FLIGHTS", "/data/nycflights13"))
@@ -102,8 +103,7 @@ with DAG(
         task_id="sweep",
         train=encode.dataset,
         validation=split.validation,
-        label="late",
-        weight="weight",
+        trainer=LeafRegression(label="late", weight="weight"),
         space={
             "boosting.rounds": Integer(20, 60),
             "boosting.depth": Integer(3, 6),

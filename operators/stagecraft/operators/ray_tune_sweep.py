@@ -1,32 +1,42 @@
-"""Sweeps on Ray Tune: finds the parameters of the trees and of the linear model."""
+"""Sweeps on Ray: finds the parameters of a trainer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from stagecraft.artifacts.artifact import Reference
+from stagecraft.errors import InvalidInputError
 from stagecraft.operators.base import Input, StageOperator
 from stagecraft.operators.output import ReportOutput, Value
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from stagecraft.stages.trainers import AnyTrainer
+    from stagecraft.tuning.attempt import Limits
     from stagecraft.tuning.rounds import Rounds
     from stagecraft.tuning.space import Dimension
+    from stagecraft.tuning.stopping import Stopping
 
 
 class RayTuneSweepOperator(StageOperator):
-    """Tries parameters of GBDT encoding and PS training together, each trial judged on held-out rows.
+    """Tries parameters of a trainer, each trial judged on held-out rows.
 
     Every trial that ends is committed, so a sweep that is killed goes on where it stopped.
 
-    :param train: encoded rows
-    :param validation: raw held-out rows
-    :param label: the label's column, of two values
+    :param train: rows to learn from
+    :param validation: held-out rows
+    :param trainer: what is tuned, of :mod:`stagecraft.stages.trainers`: ``LeafRegression(label="late")``
+        (trees and a linear model over their leaves, on encoded rows in memory), ``Pipeline(steps={…})`` (an
+        inner DAG of stages), ``PythonFunction(function="package.module:function")`` or
+        ``Command(argv=[…])``; or a mapping of its fields, ``type`` among them, that may hold templates
     :param space: parameter → dimension: ``{"boosting.rounds": Integer(20, 80), "optimizer.alpha":
-        LogUniform(0.01, 1)}``
-    :param weight: the column of the training rows' weights, or None
+        LogUniform(0.01, 1)}``; the trainer says which parameters there are
+    :param metric: what trials are judged by, on the validation rows
+    :param direction: ``minimize`` or ``maximize``; of a metric that is well known, None will do
     :param trials: how many parameter sets to try
     :param constraints: name → expression over parameters that must hold, as
         ``"boosting.rounds * boosting.depth <= 300"``
@@ -35,9 +45,8 @@ class RayTuneSweepOperator(StageOperator):
     :param searcher: ``default`` (by the cost of a trial), ``random``, ``grid``, ``genetic``, ``cma_es``,
         ``tpe`` (Optuna's), ``gaussian_process``, ``extra_trees`` or ``random_forest`` (scikit-optimize's)
     :param rounds: ``Rounds(trials=20, narrow=0.5)``: each round lies around the best trial so far
-    :param metric: ``log_loss`` or ``auc``, on the validation rows
-    :param epochs: passes of the linear model over the training rows
-    :param max_rows: at most so many rows of each dataset are used
+    :param stopping: ``Stopping(rule="asha")``: trials that promise little end early, where they report steps
+    :param limits: ``Limits(memory_bytes=…, seconds=…, cpus=1)`` of each trial
     :param concurrency: trials at a time
     :param seed: decides every random draw
     """
@@ -49,18 +58,18 @@ class RayTuneSweepOperator(StageOperator):
         *,
         train: Input,
         validation: Input,
-        label: str,
+        trainer: AnyTrainer | Mapping[str, Any],
         space: Mapping[str, Dimension],
-        weight: str | None = None,
+        metric: str = "log_loss",
+        direction: str | None = None,
         trials: int | str = 20,
         constraints: Mapping[str, str] | None = None,
         wall_seconds: float | str | None = None,
         cpu_seconds: float | str | None = None,
         searcher: str = "default",
         rounds: Rounds | Mapping[str, Any] | None = None,
-        metric: str = "log_loss",
-        epochs: int | str = 2,
-        max_rows: int | str = 100_000,
+        stopping: Stopping | Mapping[str, Any] | None = None,
+        limits: Limits | Mapping[str, Any] | None = None,
         concurrency: int | str = 2,
         seed: int | str = 0,
         **kwargs: Any,
@@ -68,18 +77,19 @@ class RayTuneSweepOperator(StageOperator):
         super().__init__(
             inputs={"train": train, "validation": validation},
             parameters={
-                "label": label,
-                "weight": weight,
+                # As a mapping, so that the templates within it are rendered.
+                "trainer": trainer.model_dump(mode="json") if isinstance(trainer, BaseModel) else trainer,
                 "space": dict(space),
+                "metric": metric,
+                "direction": direction,
                 "trials": trials,
                 "constraints": dict(constraints or {}),
                 "wall_seconds": wall_seconds,
                 "cpu_seconds": cpu_seconds,
                 "searcher": searcher,
                 "rounds": rounds,
-                "metric": metric,
-                "epochs": epochs,
-                "max_rows": max_rows,
+                "stopping": stopping,
+                "limits": limits or {},
                 "concurrency": concurrency,
                 "seed": seed,
             },
@@ -92,14 +102,28 @@ class RayTuneSweepOperator(StageOperator):
         return ReportOutput(self)
 
     @property
+    def best(self) -> Value:
+        """The best trial's parameters, by their names in the space."""
+        return Value(self, "best", output="report")
+
+    @property
     def boosting(self) -> Value:
-        """The best trial's tree parameters, for a GBDT encoding."""
-        return Value(self, "boosting", output="report")
+        """The best trial's tree parameters, for a GBDT encoding; of a ``LeafRegression``."""
+        return self._chosen("boosting")
 
     @property
     def optimizer(self) -> Value:
-        """The best trial's optimizer, for PS training."""
-        return Value(self, "optimizer", output="report")
+        """The best trial's optimizer, for PS training; of a ``LeafRegression``."""
+        return self._chosen("optimizer")
+
+    def _chosen(self, name: str) -> Value:
+        if self.parameters["trainer"].get("type") != "leaf_regression":
+            raise InvalidInputError(
+                f"task {self.task_id}: sweep.{name}",
+                f"the trainer is a {self.parameters['trainer'].get('type')}",
+                "best, or a LeafRegression",
+            )
+        return Value(self, name, output="report")
 
     def _hand_on(self, context: Context, outputs: Mapping[str, Reference], *, reused: bool) -> None:
         super()._hand_on(context, outputs, reused=reused)
@@ -107,5 +131,6 @@ class RayTuneSweepOperator(StageOperator):
         self.log.info(
             "Best %s: %s with %s", found["metric"], found["metrics"][found["metric"]], found["best"]
         )
-        for part in ("boosting", "optimizer"):
-            context["ti"].xcom_push(key=part, value=found[part])
+        for part in ("best", "boosting", "optimizer"):
+            if part in found:
+                context["ti"].xcom_push(key=part, value=found[part])

@@ -70,6 +70,15 @@ def connected() -> bool:
     return "ray" in sys.modules and bool(sys.modules["ray"].is_initialized())
 
 
+def in_task() -> bool:
+    """Whether this process runs a task or an actor of Ray."""
+    if not connected():
+        return False
+    import ray
+
+    return ray.get_runtime_context().get_task_id() is not None
+
+
 def _connect(num_cpus: int | None, address: str | None, object_store_bytes: int, scratch: Path) -> None:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     if address is None:

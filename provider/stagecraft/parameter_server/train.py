@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stagecraft.errors import InvalidInputError, JobFailedError
-from stagecraft.jobs.ray_session import connected
+from stagecraft.jobs.ray_session import connected, in_task
 from stagecraft.parameter_server.alone import Alone
 from stagecraft.parameter_server.checkpoint import Checkpoints
 from stagecraft.parameter_server.fitted import Fitted
@@ -126,7 +126,8 @@ def train(
 @contextmanager
 def crew_of(plan: Plan, checkpoints: Checkpoints) -> Iterator[Crew | Alone]:
     """Bring together what a plan is trained by, for the time of a run."""
-    if plan.shards == 0 and not connected():
+    # A process of Ray's own is on the cluster already.
+    if plan.shards == 0 and (not connected() or in_task()):
         with Alone(plan, checkpoints) as alone:
             yield alone
         return

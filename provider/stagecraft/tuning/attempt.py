@@ -7,11 +7,12 @@ import os
 import random
 import resource
 import shutil
+import signal
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from stagecraft.tuning.space import Parameters
 from stagecraft.tuning.trial import Cause
 
 if TYPE_CHECKING:
+    from stagecraft.artifacts.dataset import Dataset
     from stagecraft.tuning.handover import Handover
 
 WATCH = 0.1
@@ -61,6 +63,9 @@ class Attempt:
     :param checkpoint: a folder that outlives the trial's process: what it holds at a call of :meth:`report`
         is there when the trial is begun again, or when another one of a population goes on from it
     :param handover: where the checkpoint comes from and goes to, of a member of a population
+    :param datasets: ``train``, to learn from, and ``validation``, to be judged on
+    :param final: whether this is the last training of the best parameters: on what were training and
+        validation rows, judged on test rows, which nothing may be chosen by
     """
 
     number: int
@@ -68,6 +73,8 @@ class Attempt:
     folder: Path
     checkpoint: Path = Path()
     handover: Handover | None = field(default=None, repr=False)
+    datasets: Mapping[str, Dataset] = field(default_factory=dict, repr=False)
+    final: bool = False
     stops: Callable[[int, float, float], bool] | None = field(default=None, repr=False)
     tells: Callable[[float, float], None] | None = field(default=None, repr=False)
     curve: list[tuple[float, float]] = field(default_factory=list)
@@ -77,6 +84,13 @@ class Attempt:
     def until(self) -> float:
         """The step at which this trial ends, however far the trainer would go; infinite where none is set."""
         return math.inf if self.handover is None else self.handover.until
+
+    @property
+    def model(self) -> Path:
+        """A folder, empty at first: what is in it after the last training is the sweep's model."""
+        folder = self.folder / "model"
+        folder.mkdir(exist_ok=True)
+        return folder
 
     def report(self, step: float, value: float, **metrics: Any) -> None:
         """Tell how far the trial has come.
@@ -126,6 +140,8 @@ def run(
     """Run one trial in this process; return its metrics, or what it raised."""
     shutil.rmtree(attempt.folder, ignore_errors=True)
     attempt.folder.mkdir(parents=True)
+    if attempt.checkpoint != Path():
+        attempt.checkpoint.mkdir(parents=True, exist_ok=True)
     random.seed(attempt.seed)
     began, used = time.monotonic(), _cpu()
 
@@ -208,7 +224,10 @@ def _end(folder: Path, cause: Cause, message: str) -> None:
 
     (folder / VERDICT).write_text(f"{cause}\n{message}")
     for child in psutil.Process().children(recursive=True):
-        child.kill()
+        with suppress(ProcessLookupError, psutil.NoSuchProcess):
+            if os.getpgid(child.pid) == child.pid:  # A command: what it started may have left the family.
+                os.killpg(child.pid, signal.SIGKILL)
+            child.kill()
     os._exit(1)
 
 

@@ -29,7 +29,7 @@ def run_on_tasks(session: Session, going: Callable[[], bool]) -> None:
     task = ray.remote(_trial).options(num_cpus=limits.cpus, max_retries=0)
     running: dict[Any, tuple[Trial, float]] = {}
     while True:
-        while going() and len(running) < study.spec.concurrency and (trial := session.ask()) is not None:
+        while going() and len(running) < session.width and (trial := session.ask()) is not None:
             order = (trial.parameters, session.attempt(trial), study.spec.metric, limits, session.reports)
             running[task.remote([trainer], *order)] = trial, time.monotonic()
         if not running:

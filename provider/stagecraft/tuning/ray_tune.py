@@ -117,7 +117,7 @@ def run_on_tune(session: Session, scratch: Path) -> None:
         tune_config=tune.TuneConfig(
             search_alg=searcher,
             num_samples=study.remaining(session.budget.trials),
-            max_concurrent_trials=study.spec.concurrency,
+            max_concurrent_trials=session.width,
             reuse_actors=True,
             time_budget_s=session.left if math.isfinite(session.left) else None,
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 from collections.abc import Callable
@@ -32,6 +33,7 @@ def run_trials(
     limits: Limits | None = None,
     stopping: Stopping | None = None,
     runner: Runner = "auto",
+    helpers: int = 0,
     address: str | None = None,
     on_trial: Callable[[Trial], None] | None = None,
     tracker: Tracker | None = None,
@@ -46,6 +48,7 @@ def run_trials(
     :param stopping: which trials end early, where the objective reports steps
     :param runner: ``tasks`` (a loop of Ray tasks, some milliseconds a trial), ``tune`` (Ray Tune), or
         ``auto``: tasks, and Ray Tune once a usual trial has taken more than half a minute
+    :param helpers: cores of Ray that a trial takes beside its own, for actors that it starts
     :param address: a Ray cluster's, or None for a Ray of this process
     :param on_trial: called after each trial's end
     :param tracker: takes every trial as it comes, as :class:`~stagecraft.tuning.live.Live` says
@@ -64,13 +67,17 @@ def run_trials(
     ended = budget.used_up(study, study.wall)
     if study.remaining(budget.trials) and not ended:
         study.begin()
-        cpus = min(study.spec.concurrency * limits.cpus, len(os.sched_getaffinity(0)))
-        with ray_session(max(int(cpus), 1), address=address) as scratch:
+        # What helps a trial works while the trial waits, so it needs no core of the machine's own.
+        parallel = max(int(min(study.spec.concurrency, len(os.sched_getaffinity(0)) // limits.cpus)), 1)
+        cpus = max(math.ceil(parallel * limits.cpus), 1) + parallel * helpers
+        with ray_session(cpus, address=address) as scratch:
             session = Session(
                 study, objective, budget, limits, scratch, on_trial or (lambda trial: None), live
             )
+            session.parallel = parallel if address is None else math.inf
             session.reports = _reports(study, stopping)
             _run(session, runner, scratch)
+            session.close()
             ended = session.ended
     live.end(ended or "all trials are run")
     tried = study.first(budget.trials)

@@ -6,6 +6,7 @@ import math
 import shutil
 import statistics
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +30,7 @@ class Session:
     :param scratch: holds a folder for each trial that runs
     :param on_trial: called after each trial's end
     :param live: is told of each trial
+    :param parallel: trials at a time at most, whatever the study says
     :param reports: the actor that says which trials are to stop, or None
     :param ended: why no trial is asked for any more, or None
     """
@@ -40,6 +42,7 @@ class Session:
     scratch: Path
     on_trial: Callable[[Trial], None]
     live: Live
+    parallel: float = math.inf
     reports: Any = None
     ended: str | None = field(default=None, init=False)
 
@@ -69,6 +72,11 @@ class Session:
         self.on_trial(settled)
 
     @property
+    def width(self) -> int:
+        """How many trials run at a time."""
+        return int(min(self.study.spec.concurrency, self.parallel))
+
+    @property
     def left(self) -> float:
         """Seconds until running trials are ended."""
         usual = statistics.median([trial.seconds for trial in self.study.settled] or [0.0])
@@ -79,8 +87,8 @@ class Session:
         return self.scratch / "trials" / trial.name
 
     def checkpoint(self, trial: Trial) -> Path:
-        """Where a trial keeps what it goes on from."""
-        return self.scratch / "checkpoints" / trial.name
+        """Where a trial keeps what the next attempt goes on from; in a local store it stays."""
+        return self._checkpoints / trial.name
 
     def attempt(self, trial: Trial) -> Attempt:
         seed = seed_of(self.study.spec.seed, trial.number)
@@ -90,3 +98,15 @@ class Session:
     @cached_property
     def handovers(self) -> Handovers:
         return Handovers(self.study)
+
+    def close(self) -> None:
+        """Remove the folder of checkpoints, unless a trial was interrupted."""
+        with suppress(OSError):
+            self._checkpoints.rmdir()
+
+    @cached_property
+    def _checkpoints(self) -> Path:
+        store = self.study.store
+        if not store.is_local:
+            return self.scratch / "checkpoints"
+        return Path(store.strip(store.uri("checkpoints", self.study.folder)))

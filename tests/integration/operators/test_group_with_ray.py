@@ -20,6 +20,7 @@ from stagecraft.operators.ray_tune_sweep import RayTuneSweepOperator
 from stagecraft.operators.sql import SQLOperator
 from stagecraft.operators.stage_group import StageGroup
 from stagecraft.stages.encodings import Standardize
+from stagecraft.stages.trainers import LeafRegression
 from stagecraft.tuning.space import Integer, LogUniform
 
 pytestmark = pytest.mark.ray
@@ -45,7 +46,7 @@ def test_what_a_sweep_finds_trains_the_next_steps(raw: Path, tmp_path: Path, tri
             task_id="sweep",
             train=encode.dataset,
             validation=rows.dataset,
-            label="y",
+            trainer=LeafRegression(label="y"),
             space={"boosting.rounds": Integer(3, 9), "optimizer.alpha": LogUniform(0.01, 0.1)},
             trials=2,
             searcher="random",

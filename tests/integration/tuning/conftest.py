@@ -35,6 +35,7 @@ class World:
     """A workbench that tracks into its store, and the inputs of a sweep."""
 
     bench: Workbench
+    raw: pa.Table
     train: Dataset
     validation: Dataset
 
@@ -79,6 +80,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         encode = EncodeColumns(
             columns={("wind", "hour"): Fill("median") | Standardize(), "origin": Index()}  # type: ignore[arg-type]
         )
-        train = encode.run(bench, dataset=commit(store, "a", late_rows(3000, 0)))["dataset"]
+        raw = late_rows(3000, 0)
+        train = encode.run(bench, dataset=commit(store, "a", raw))["dataset"]
         assert isinstance(train, Dataset)
-        yield World(bench, train, commit(store, "b", late_rows(1500, 1)))
+        yield World(bench, raw, train, commit(store, "b", late_rows(1500, 1)))

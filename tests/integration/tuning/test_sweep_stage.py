@@ -11,6 +11,7 @@ import pytest
 from stagecraft.artifacts.report import Report
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.sweep import Sweep
+from stagecraft.stages.trainers import LeafRegression
 from stagecraft.tracking.reader import read_events
 from stagecraft.tuning.space import Choice, Integer, LogUniform, Uniform
 
@@ -26,10 +27,13 @@ SPACE: dict[str, Any] = {
 
 
 def sweep(**changes: Any) -> Sweep:
-    made: Sweep = Sweep.validated(
-        {"label": "late", "weight": "weight", "space": SPACE, "trials": 5, "epochs": 1} | changes
-    )
+    made: Sweep = Sweep.validated({"trainer": trainer(), "space": SPACE, "trials": 5} | changes)
     return made
+
+
+def trainer(**changes: Any) -> LeafRegression:
+    given: dict[str, Any] = {"label": "late", "weight": "weight", "epochs": 1}
+    return LeafRegression(**given | changes)
 
 
 @pytest.mark.ray
@@ -86,7 +90,7 @@ def test_a_sweep_reports_its_best_trial_and_tracks_every_one(world: World) -> No
         ({"wall_seconds": 0}, "wall_seconds"),
         ({"trials": 0}, "greater than or equal to 1"),
         ({"searcher": "magic"}, "random"),
-        ({"metric": "ks"}, "log_loss"),
+        ({"metric": "acu"}, "log_loss"),
     ],
 )
 def test_a_bad_sweep_is_refused_when_it_is_written(changes: dict[str, Any], word: str) -> None:
@@ -100,8 +104,8 @@ def test_bad_rows_are_refused_before_any_trial(world: World) -> None:
     narrow = world.commit("d", raw.table().drop_columns(["wind"]))
     typed = world.commit("e", raw.table().set_column(0, "wind", pa.array(["strong"] * raw.rows, pa.string())))
     for changes, inputs, word in [
-        ({"label": "delay"}, {}, "sweep.label.*delay"),
-        ({"weight": "mass"}, {}, "mass"),
+        ({"trainer": trainer(label="delay")}, {}, "sweep.trainer.label.*delay"),
+        ({"trainer": trainer(weight="mass")}, {}, "mass"),
         ({}, {"train": raw}, "not encoded"),
         ({}, {"validation": one_class}, "one class"),
         ({}, {"validation": narrow}, "wind"),

@@ -24,6 +24,7 @@ from stagecraft.operators.sql import SQLOperator
 from stagecraft.operators.stratified_sample import StratifiedSampleOperator
 from stagecraft.operators.time_split import TimeSplitOperator
 from stagecraft.stages.encodings import Count, Cross, Fill, Hash, Index, Standardize
+from stagecraft.stages.trainers import LeafRegression
 from stagecraft.tuning.space import Integer
 
 
@@ -47,7 +48,7 @@ def test_data_flow_makes_the_dependencies(dag: DAG) -> None:
         task_id="sweep",
         train=encode.dataset,
         validation=split.validation,
-        label="y",
+        trainer=LeafRegression(label="y"),
         space={"boosting.rounds": Integer(2, 4)},
     )
     leaves = GBDTEncodeOperator(task_id="leaves", dataset=encode.dataset, label="y", boosting=sweep.boosting)
@@ -151,7 +152,7 @@ def test_an_unknown_parameter_of_the_space_is_refused() -> None:
             task_id="sweep",
             train=rows().dataset,
             validation=rows("v").dataset,
-            label="y",
+            trainer=LeafRegression(label="y"),
             space={"boosting.round": Integer(2, 4)},
         )
 

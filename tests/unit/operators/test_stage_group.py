@@ -25,6 +25,7 @@ from stagecraft.operators.stage_group import StageGroup
 from stagecraft.operators.stratified_sample import StratifiedSampleOperator
 from stagecraft.stages.encode import EncodeColumns
 from stagecraft.stages.encodings import Fill
+from stagecraft.stages.trainers import LeafRegression
 from stagecraft.tuning.space import Integer
 
 DEFAULTS = {"retries": 3, "spark_conn_id": "spark", "seed": 7, "cache": False}
@@ -132,7 +133,7 @@ def test_what_an_earlier_step_finds_decides_a_later_one() -> None:
             task_id="sweep",
             train=train.dataset,
             validation=held_out.dataset,
-            label="y",
+            trainer=LeafRegression(label="y"),
             space={"boosting.rounds": Integer(2, 4)},
         )
         GBDTEncodeOperator(task_id="leaves", dataset=train.dataset, label="y", boosting=sweep.boosting)

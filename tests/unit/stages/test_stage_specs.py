@@ -26,6 +26,7 @@ from stagecraft.stages.sample import Sample, StratifiedSample
 from stagecraft.stages.split import TimeSplit
 from stagecraft.stages.sql import SQL
 from stagecraft.stages.sweep import Sweep
+from stagecraft.stages.trainers import LeafRegression
 from stagecraft.tuning.space import Choice, Integer, LogUniform, Uniform
 
 STAGES: list[Stage] = [
@@ -48,7 +49,7 @@ STAGES: list[Stage] = [
     GBDTEncode(label="y", boosting=BoostingParameters(rounds=3)),
     PSTrain(label="y", model=LinearRegression(), optimizer=FTRL(l1=0.5)),
     Sweep(
-        label="y",
+        trainer=LeafRegression(label="y"),
         space={
             "boosting.rounds": Integer(2, 9),
             "boosting.subsample": Uniform(0.5, 1.0),

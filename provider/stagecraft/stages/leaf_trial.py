@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
     from stagecraft.artifacts.dataset import Dataset
     from stagecraft.artifacts.model import Model
-    from stagecraft.stages.sweep import Sweep
+    from stagecraft.stages.leaf_regression import LeafRegression
     from stagecraft.transforms.chain import Chain
     from stagecraft.tuning.attempt import Attempt
     from stagecraft.tuning.space import Parameters
 
 
 @dataclass(frozen=True)
-class LeafRegression:
+class LeafTrial:
     """Encoded training and validation rows, and one trial over them.
 
     :param train: encoded rows
@@ -34,7 +34,7 @@ class LeafRegression:
     :param validation: encoded rows, as ``truth`` is their label
     """
 
-    sweep: Sweep
+    trainer: LeafRegression
     chain: Chain
     train: pa.RecordBatch
     label: np.ndarray
@@ -43,7 +43,7 @@ class LeafRegression:
     truth: np.ndarray
 
     @classmethod
-    def of(cls, sweep: Sweep, train: Dataset, validation: Dataset, encoder: Model) -> LeafRegression:
+    def of(cls, trainer: LeafRegression, train: Dataset, validation: Dataset, encoder: Model) -> LeafTrial:
         """Read the rows, and encode the validation rows once.
 
         :raises InvalidInputError: a column is missing, a label has not two classes, or the training rows
@@ -56,24 +56,24 @@ class LeafRegression:
             )
         columns = chain.layout.columns
         chain.layout.check_held("sweep.train", "Hash() of fewer bits in the encode stage")
-        train.require("sweep.label", sweep.label)
-        train.require("sweep.weight", *([sweep.weight] if sweep.weight else []))
+        train.require("sweep.trainer.label", trainer.label)
+        train.require("sweep.trainer.weight", *([trainer.weight] if trainer.weight else []))
         train.require("sweep.train", *columns)
-        rows = _rows(train, [*columns, sweep.label, *([sweep.weight] if sweep.weight else [])], sweep)
-        label, labels = binary_label("sweep.label", rows[sweep.label])
+        rows = _rows(train, [*columns, trainer.label, *([trainer.weight] if trainer.weight else [])], trainer)
+        label, labels = binary_label("sweep.trainer.label", rows[trainer.label])
         encoder.check_input("sweep.validation", validation)
-        validation.require("sweep.label", sweep.label)
-        held_out = _rows(validation, [*chain.input_columns(), sweep.label], sweep)
-        originals = original_labels("sweep.label", encoder, sweep.label, labels)
-        truth, _ = binary_label("sweep.validation", held_out[sweep.label], originals)
+        validation.require("sweep.trainer.label", trainer.label)
+        held_out = _rows(validation, [*chain.input_columns(), trainer.label], trainer)
+        originals = original_labels("sweep.trainer.label", encoder, trainer.label, labels)
+        truth, _ = binary_label("sweep.validation", held_out[trainer.label], originals)
         if truth.min() == truth.max():
             raise InvalidInputError("sweep.validation", "its label has one class", "rows of both classes")
         return cls(
-            sweep=sweep,
+            trainer=trainer,
             chain=chain,
             train=_batch(rows.select(columns)),
             label=label,
-            weight=row_weights("sweep.weight", rows[sweep.weight]) if sweep.weight else None,
+            weight=row_weights("sweep.trainer.weight", rows[trainer.weight]) if trainer.weight else None,
             validation=chain.apply(_batch(held_out.select(chain.input_columns()))).select(columns),
             truth=truth,
         )
@@ -82,7 +82,7 @@ class LeafRegression:
         """Run one trial; return ``log_loss``, ``auc`` and the other metrics of the validation rows."""
         from stagecraft.parameter_server.local import fit
 
-        boosting, optimizer = self.sweep.chosen(parameters)
+        boosting, optimizer = self.trainer.settled(parameters)
         columns = self.chain.layout.columns
         # Ray hands out arrays that cannot be written, which numba would compile once more for.
         label, weight = self.label.copy(), None if self.weight is None else self.weight.copy()
@@ -95,21 +95,21 @@ class LeafRegression:
             weight,
             dimension=layout.dimension,
             optimizer=optimizer,
-            epochs=self.sweep.epochs,
-            seed=self.sweep.seed,
+            epochs=self.trainer.epochs,
+            seed=self.trainer.seed,
         )
         scores = Linear.of(layout, weights).means(leaves.apply(self.validation))
         return ranking(self.truth > 0, scores)
 
 
-def _rows(dataset: Dataset, columns: list[str], sweep: Sweep) -> pa.Table:
+def _rows(dataset: Dataset, columns: list[str], trainer: LeafRegression) -> pa.Table:
     """Read at most ``max_rows`` rows, evenly spaced."""
     if not dataset.rows:
         raise InvalidInputError("sweep", f"the dataset {dataset.uri} has no rows", "a dataset with rows")
     dataset.verify()
     table = dataset.table(list(dict.fromkeys(columns)))
-    if table.num_rows > sweep.max_rows:
-        table = table.take(np.linspace(0, table.num_rows - 1, sweep.max_rows).astype(np.int64))
+    if table.num_rows > trainer.max_rows:
+        table = table.take(np.linspace(0, table.num_rows - 1, trainer.max_rows).astype(np.int64))
     return table
 
 

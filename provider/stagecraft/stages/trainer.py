@@ -1,0 +1,62 @@
+"""What a sweep tunes: a trainer, with what it knows before any trial."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from stagecraft.tuning.space import Parameters, Space
+
+if TYPE_CHECKING:
+    from stagecraft.artifacts.dataset import Dataset
+    from stagecraft.stages.base import Workbench
+    from stagecraft.tuning.attempt import Attempt
+
+
+class Trainer(BaseModel, ABC):
+    """How a sweep's trials train. Trials run in processes of their own, several at a time."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @property
+    def helpers(self) -> int:
+        """How many cores of Ray a trial takes beside its own process."""
+        return 0
+
+    def check(self, space: Space, metric: str) -> None:
+        """Refuse what is known to be wrong before the rows are.
+
+        :raises InvalidInputError: a parameter is unknown or does not take its values, or there is no such
+            metric
+        """
+
+    @abstractmethod
+    def own(self) -> Mapping[str, Any]:
+        """The trainer's own values of what may be tuned, which a sweep tries first."""
+
+    def effort(self, space: Space) -> str | None:
+        """Return what a trial costs, as an expression over parameters; None where nothing is known."""
+        return None
+
+    def chosen(self, parameters: Parameters) -> dict[str, Any]:
+        """Return what the report notes of the best trial beside its parameters."""
+        return {}
+
+    @abstractmethod
+    def prepare(self, bench: Workbench, datasets: Mapping[str, Dataset], metric: str) -> TrainerTrial:
+        """Return what runs trials; it is copied to their processes.
+
+        :param datasets: ``train``, to learn from, and ``validation``, to be judged on
+        :param metric: what the sweep looks at
+        :raises InvalidInputError: the trainer cannot work with the rows
+        """
+
+
+class TrainerTrial(Protocol):
+    """Runs one trial of a trainer."""
+
+    def __call__(self, parameters: Parameters, attempt: Attempt) -> Mapping[str, Any]:
+        """Train, and return the metrics of the rows ``validation``."""
