@@ -107,6 +107,7 @@ class Session:
     @cached_property
     def _checkpoints(self) -> Path:
         store = self.study.store
-        if not store.is_local:
+        # A member of a population begins again at its parent's checkpoint, so that it ends where it should.
+        if not store.is_local or self.study.spec.population is not None:
             return self.scratch / "checkpoints"
         return Path(store.strip(store.uri("checkpoints", self.study.folder)))
