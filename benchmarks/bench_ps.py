@@ -32,8 +32,9 @@ BITS = 22
 ROUNDS = 1 if QUICK else 3
 TEST_ROWS = 50_000 if QUICK else 200_000
 SPEED_ROWS = [400_000] if QUICK else [1_500_000, 10_000_000]
-SPARK_ROWS = 200_000 if QUICK else 1_500_000
-SPARK_SETTINGS = [(15, 2e-5)] if QUICK else [(10, 2e-6), (15, 2e-5), (15, 1e-4), (30, 1e-4)]
+SPARK_ROWS = 200_000 if QUICK else 4_000_000
+SPARK_SETTINGS = [(15, 2e-5)] if QUICK else [(10, 2e-6), (15, 2e-5), (15, 1e-5), (30, 2e-5)]
+RATES = [0.1] if QUICK else [0.1, 0.05]
 DIMENSION_ROWS, DIMENSION_BITS = (300_000, [18, 24]) if QUICK else (3_000_000, [18, 20, 22, 24, 26])
 GROWTH_ROWS = [200_000, 800_000] if QUICK else [1_000_000, 5_000_000, 50_000_000]
 STATE_BITS = 26
@@ -91,15 +92,20 @@ def speed_figures(report: Report, world: World) -> None:
 
 
 def spark_figures(report: Report, world: World) -> None:
-    """CPU until Spark's best AUC, of Spark and of ours."""
+    """CPU until Spark's best AUC, of Spark and of ours; both at several settings."""
     dataset = world.rows(SPARK_ROWS, BITS)
     spark = ps_spark.fits(row_groups(dataset), dimension_of(dataset), world.folder / "spark", SPARK_SETTINGS)
     found = {name: (cost, world.quality_of(BITS, weights)) for name, (cost, weights) in spark.items()}
     best = max(found.values(), key=lambda each: each[1].auc)
-    found["ours in place"] = ours = _ours(world, world.train(dataset, **IN_PLACE))
-    _show(f"Spark ML, {SPARK_ROWS:,} rows, fits alone", SPARK_ROWS, found)
-    reached = ours[1].auc >= best[1].auc
-    report.figure("spark_lr_cpu_gain", best[0].cpu / ours[0].cpu if reached else 0, ">=", 50)
+    ours = {
+        f"ours in place, alpha {rate}": _ours(
+            world, world.train(dataset, optimizer={"type": "ftrl", "alpha": rate}, **IN_PLACE)
+        )
+        for rate in RATES
+    }
+    _show(f"Spark ML's fits alone, ours whole, {SPARK_ROWS:,} rows", SPARK_ROWS, found | ours)
+    reached = [cost.cpu for cost, quality in ours.values() if quality.auc >= best[1].auc]
+    report.figure("spark_lr_cpu_gain", best[0].cpu / min(reached) if reached else 0, ">=", 50)
 
 
 def dimension_figures(report: Report, world: World) -> None:
