@@ -38,7 +38,13 @@ FILES = {
     "live.js": "text/javascript",
     "chart.js": "text/javascript",
     "series.js": "text/javascript",
+    "sweep.js": "text/javascript",
+    "sweep_view.js": "text/javascript",
+    "sweep_charts.js": "text/javascript",
+    "parallel.js": "text/javascript",
+    "trial_table.js": "text/javascript",
     "live.css": "text/css",
+    "sweep.css": "text/css",
     f"{UPLOT}/uPlot.esm.js": "text/javascript",
     f"{UPLOT}/uPlot.min.css": "text/css",
     f"{UPLOT}/LICENSE": "text/plain",
@@ -59,7 +65,7 @@ app = FastAPI(
 
 
 class Events(BaseModel):
-    """Events since the cursor that was given.
+    """Events and records since the cursor that was given.
 
     :param state: the task instance's, None before it is scheduled
     :param reports: the XComs of the reports that the task instance, or a step of it, has made
@@ -67,6 +73,7 @@ class Events(BaseModel):
     """
 
     events: list[dict[str, int | float | str]]
+    records: list[dict[str, Any]]
     cursor: str
     complete: bool
     state: str | None
@@ -87,7 +94,7 @@ def live(dag_id: DagId) -> FileResponse:
 def events(
     dag_id: DagId, run_id: str, task_id: str, session: SessionDep, map_index: MapIndex = -1, after: str = ""
 ) -> Events:
-    """The events of a task instance since the cursor ``after``, one mebibyte of them at most."""
+    """The events and records of a task instance since the cursor ``after``, one mebibyte of them at most."""
     found = session.execute(
         select(TaskInstance.state).where(
             TaskInstance.dag_id == dag_id,
@@ -108,6 +115,7 @@ def events(
         raise _store_failed(error) from error
     return Events(
         events=[event.record() for event in page.events],
+        records=[record._asdict() for record in page.records],
         cursor=page.cursor,
         complete=page.complete,
         state=found.state,

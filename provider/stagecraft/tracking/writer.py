@@ -44,6 +44,11 @@ class Tracker:
         """Return a tracker that drops every event, for notebooks and tests."""
         return cls(None, "")
 
+    @property
+    def writes(self) -> bool:
+        """Whether it keeps what it is told."""
+        return self._sink is not None
+
     def log(self, step: int, **values: float) -> None:
         """Write one event a value, all of them with this step and the present time.
 

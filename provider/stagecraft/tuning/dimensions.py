@@ -41,6 +41,11 @@ class _Dimension(ABC):
     def probes(self) -> list[Value]:
         """Values that must be valid wherever the dimension is used."""
 
+    def interval(self, value: Any) -> tuple[float, float]:
+        """Return the part of the unit interval that :meth:`from_unit` maps to the value."""
+        middle, half = self.to_unit(value), 0.5 / self.count if self.count else 0.0
+        return middle - half, middle + half
+
     def contains(self, value: Any) -> bool:
         """Whether it is one of the dimension's values."""
         try:
@@ -175,6 +180,12 @@ class Integer(_Dimension):
             low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
             return (math.log(int(value)) - low) / (high - low)
         return ((int(value) - self.low) // self.step + 0.5) / self.count
+
+    def interval(self, value: Any) -> tuple[float, float]:
+        if not self.log:
+            return super().interval(value)
+        low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
+        return (math.log(value - 0.5) - low) / (high - low), (math.log(value + 0.5) - low) / (high - low)
 
     def levels(self, at_most: int) -> list[Value]:
         if self.count <= at_most:

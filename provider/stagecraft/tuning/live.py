@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from stagecraft.tuning.importance import FEWEST, importance
+from stagecraft.tuning.thinned import thinned
 from stagecraft.tuning.trial import Trial, TrialState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from stagecraft.tracking.writer import Tracker
     from stagecraft.tuning.budget import Budget
     from stagecraft.tuning.study import Study
 
-Item = TypeVar("Item")
-
 POINTS = 50
 LONGEST = 300
 PAUSE = 0.5
+GROWTH, SHARE = 1.1, 0.04
+FIRST = 1.0  # Seconds, to load what computes importance.
 
 
 class Live:
     """Tracks a study as it goes: the values ``best_<metric>`` and ``progress``, and records.
 
     The records are ``sweep`` (what is searched, how far it may go, why it ended), ``trial`` (as it begins,
-    as it ends, and points of its curve between) and ``round``. Who reads lays the records of a trial over
+    as it ends, and points of its curve between), ``round``, and ``importance``: anew for a tenth more trials,
+    as long as that takes a twenty-fifth of the time, and at the end. Who reads lays a trial's records over
     each other. Numbers are rounded to six digits and curves thinned to fifty points: the study has them
     whole.
 
@@ -37,7 +38,8 @@ class Live:
     def __init__(self, tracker: Tracker, study: Study, budget: Budget) -> None:
         self.tracker, self.study, self.budget = tracker, study, budget
         self._best: Trial | None = None
-        self._settled = self._rounds = 0
+        self._settled = self._finished = self._rounds = 0
+        self._weighed, self._next = 0, time.monotonic() + FIRST / SHARE
         self._spent = {"cpu_seconds": 0.0, "cost": 0.0}
 
     def begin(self) -> None:
@@ -71,9 +73,12 @@ class Live:
         self.tracker.record("trial", trial_record(trial))
         self._count(trial)
         self._tell_values()
+        if time.monotonic() >= self._next:
+            self._tell_importance(GROWTH)
 
     def end(self, why: str) -> None:
         """Tell that no more trials come."""
+        self._tell_importance()
         self.tracker.record("sweep", {"ended": why, "wall": round(self.study.wall, 3)})
 
     def _count(self, trial: Trial) -> None:
@@ -81,10 +86,10 @@ class Live:
         self._settled += 1
         self._spent["cpu_seconds"] += trial.cpu
         self._spent["cost"] += trial.metrics.get("cost", 0.0)
-        if trial.state is TrialState.FINISHED and (
-            self._best is None or losses(trial.metrics) < losses(self._best.metrics)
-        ):
-            self._best = trial
+        if trial.state is TrialState.FINISHED:
+            self._finished += 1
+            if self._best is None or losses(trial.metrics) < losses(self._best.metrics):
+                self._best = trial
 
     def _tell_values(self) -> None:
         metric = self.study.spec.metric
@@ -94,6 +99,19 @@ class Live:
         if self._best is not None:
             values[f"best_{metric}"] = self._best.metrics[metric]
         self.tracker.log(self._settled, **values)
+
+    def _tell_importance(self, growth: float = 1.0) -> None:
+        enough = self._finished >= max(FEWEST, growth * self._weighed) and self._finished > self._weighed
+        if not (self.tracker.writes and enough):
+            return
+        began = time.monotonic()
+        tried = self.study.first(self.budget.trials)
+        shares = {
+            name: {each: _rounded(share) for each, share in importance(tried, name).items()}
+            for name in self.study.spec.objectives
+        }
+        self.tracker.record("importance", {"trials": self._finished, "objectives": shares})
+        self._weighed, self._next = self._finished, time.monotonic() + (time.monotonic() - began) / SHARE
 
     def _tell_rounds(self) -> None:
         for turned in self.study.rounds[self._rounds :]:
@@ -129,13 +147,6 @@ def trial_record(trial: Trial) -> dict[str, Any]:
     if trial.message:
         told["message"] = trial.message[:LONGEST]
     return told
-
-
-def thinned(items: Sequence[Item], most: int) -> list[Item]:
-    """Return at most so many of the items, evenly spaced, the first and the last among them."""
-    if len(items) <= most:
-        return list(items)
-    return [items[round(place * (len(items) - 1) / (most - 1))] for place in range(most)]
 
 
 def _rounded(value: Any) -> Any:

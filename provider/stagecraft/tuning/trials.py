@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from stagecraft.tuning.rounds import Round
 from stagecraft.tuning.spec import StudySpec
 from stagecraft.tuning.trial import Trial, TrialState
@@ -42,18 +40,17 @@ class Trials:
     @property
     def front(self) -> list[Trial]:
         """The Pareto front: the finished trials that none beats in one objective and equals in the others."""
-        return list(self._front())
+        finished = [(self.spec.losses(trial.metrics), trial) for trial in self.finished]
+        front: list[tuple[float, ...]] = []
+        for own in sorted({losses for losses, _ in finished}):  # What beats one comes before it.
+            if not any(
+                all(theirs <= ours for theirs, ours in zip(other, own, strict=True)) for other in front
+            ):
+                front.append(own)
+        kept = set(front)
+        return [trial for losses, trial in finished if losses in kept]
 
     def first(self, number: int) -> Trials:
         """The first trials: those of an equal study of so many, whatever came after them."""
         rounds = [each for each in self.rounds if each.begins < number]
         return Trials(self.spec, self.trials[:number], rounds)
-
-    def _front(self) -> Iterator[Trial]:
-        finished = [(self.spec.losses(trial.metrics), trial) for trial in self.finished]
-        for own, trial in finished:
-            others = (other for other, _ in finished if other != own)
-            if not any(
-                all(theirs <= ours for theirs, ours in zip(other, own, strict=True)) for other in others
-            ):
-                yield trial

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from stagecraft.artifacts.store import Store
 from stagecraft.tracking.reader import read_events
 from stagecraft.tracking.writer import Tracker
 from stagecraft.tuning.budget import Budget
-from stagecraft.tuning.live import POINTS, Live, Steps, thinned
+from stagecraft.tuning.live import POINTS, Live, Steps
 from stagecraft.tuning.rounds import Rounds
 from stagecraft.tuning.space import Choice, Uniform
 from stagecraft.tuning.spec import StudySpec
@@ -119,6 +120,27 @@ def test_a_running_trial_tells_points_of_its_curve_now_and_then(store: Store) ->
     assert len(told) < 10
 
 
-def test_thinning_keeps_both_ends() -> None:
-    assert thinned([1, 2, 3], 3) == [1, 2, 3]
-    assert thinned(range(101), 5) == [0, 25, 50, 75, 100]
+def test_importance_is_told_at_the_end_and_costs_a_share_of_the_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("stagecraft.tuning.live.time.monotonic", lambda: now)
+    study = Study(store, "studies/example", SPEC)
+    with Tracker(store, FOLDER) as tracker:
+        live = Live(tracker, study, Budget(trials=100))
+        live.begin()
+        for number in range(100):
+            now = float(number)
+            trial = study.ask()
+            assert trial is not None
+            metrics = {"auc": trial.parameters["x"], "size": float(trial.parameters["kind"] == "a")}
+            live.ended(study.finish(trial, metrics, seconds=0.1))
+        live.end("all trials are run")
+    told = [record.data for record in read_events(store, FOLDER).records if record.name == "importance"]
+    counts = [each["trials"] for each in told]
+    assert counts[0] == 26, "not before it can pay"
+    assert all(later >= 1.1 * earlier for earlier, later in itertools.pairwise(counts[:-1]))
+    assert counts[-1] == 100
+    assert len(counts) < 20
+    assert told[-1]["objectives"]["auc"]["x"] > 0.9
+    assert told[-1]["objectives"]["size"]["kind"] > 0.9
