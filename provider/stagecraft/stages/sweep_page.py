@@ -2,74 +2,127 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from stagecraft.stages import report_plots as plots
-from stagecraft.stages.page import box, card, document
+from stagecraft.stages import sweep_plots as plots
+from stagecraft.stages.page import box, card, document, facts
+from stagecraft.tuning.importance import importance
+from stagecraft.tuning.space import Choice, Dimension
 from stagecraft.tuning.trial import Trial, TrialState
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from stagecraft.tuning.trials import Trials
 
+ROWS = 500
 
-def page(study: Trials, best: Trial) -> str:
-    """Return the HTML page: the best so far by trial, and a table of all trials, the best ones first."""
+
+def page(study: Trials, best: Trial, *, cards: Sequence[str] = (), boxes: Sequence[str] = ()) -> str:
+    """Return the HTML page of a sweep: its best trial, what matters, its history, and its trials.
+
+    :param best: the trial that the sweep hands on
+    :param cards: more figures beside those of the best trial, as :func:`~stagecraft.stages.page.card` makes
+    :param boxes: more sections before the pictures, as :func:`~stagecraft.stages.page.box` makes
+    """
     spec = study.spec
-    metric = escape(spec.metric)
-    sign = 1 if spec.direction == "minimize" else -1
-    ranked = sorted(study.finished, key=lambda trial: (sign * trial.metrics[spec.metric], trial.number))
-    cards = [(spec.metric, f"{best.metrics[spec.metric]:.5f}"), ("best trial", best.name)]
-    cards += [("trials", str(len(study.trials))), ("failed", str(len(study.failed)))]
+    ranked = sorted(study.finished, key=lambda trial: (spec.losses(trial.metrics), trial.number))
+    shares = importance(study)
+    parameters = list(shares) or sorted(spec.space)
     about = (
         f"{escape(spec.searcher.replace('_', ' '))} over {len(spec.space)} parameters,\n"
-        f"{spec.direction} {metric} of held-out rows, seed {spec.seed}"
+        f"{', '.join(f'{way} {escape(name)}' for name, way in spec.objectives.items())} of held-out rows, "
+        f"seed {spec.seed}"
     )
+    sections = [*boxes, box("Best so far", plots.best_so_far(study), wide=True)]
+    if shares:
+        hint = '<p class="hint">Of the variance over the space, by functional ANOVA over a random forest.</p>'
+        sections.append(box("Parameter importance", plots.importance(shares) + hint))
+    if len(spec.objectives) > 1:
+        sections.append(box("Pareto front", plots.front(study)))
+    if drawn := plots.curves([*ranked, *study.stopped], spec.metric):
+        sections.append(box("Curves", drawn))
+    sections.append(
+        box(
+            "Best parameters",
+            facts((name, _short(best.parameters[name])) for name in _used(best, parameters)),
+        )
+    )
+    if len(ranked) > 1:
+        sections.append(box("Parallel coordinates", plots.parallel(study, ranked, parameters), wide=True))
+    if study.rounds:
+        sections.append(box("Rounds", _rounds(study, ranked, parameters), wide=True))
+    sections.append(
+        box("Trials", _trials(study, [*ranked, *study.stopped, *study.failed], parameters), wide=True)
+    )
+    joined = "\n".join(sections)
+    figures = "".join([*_figures(study, best), *cards])
     return document(
-        "Sweep",
-        about,
-        f'<div class="cards">{"".join(card(name, value) for name, value in cards)}</div>\n'
-        '<div class="pictures">\n'
-        f"{box('Best so far', _curve(study), wide=True)}\n"
-        f"{box('Trials', _table(study, [*ranked, *study.stopped, *study.failed]), wide=True)}\n"
-        "</div>",
+        "Sweep", about, f'<div class="cards">{figures}</div>\n<div class="pictures">\n{joined}\n</div>', CSS
     )
 
 
-def _curve(study: Trials) -> str:
-    spec = study.spec
-    better = min if spec.direction == "minimize" else max
-    points = [(trial.number, trial.metrics[spec.metric]) for trial in study.finished]
-    reached: list[float] = []
-    for _, value in points:
-        reached.append(better(value, *reached[-1:]) if reached else value)
-
-    def draw(axes: Axes) -> None:
-        numbers = [number for number, _ in points]
-        axes.scatter(numbers, [value for _, value in points], color=plots.GUIDE, s=18, label="trial")
-        axes.plot(numbers, reached, color=plots.MODEL, drawstyle="steps-post", label="best so far")
-        axes.set(xlabel="trial", ylabel=spec.metric.replace("_", " "))
-        axes.legend()
-
-    return plots.svg("sweep", draw, width=9.2)
+CSS = ".scroll { overflow-x: auto; } .scroll td { min-width: 70px; } .scroll td.text { min-width: 240px; }"
 
 
-def _table(study: Trials, trials: list[Trial]) -> str:
-    names = sorted(study.spec.space)
-    head = ["trial", study.spec.metric, *names, "seconds", "state"]
-    body = "".join(_row(trial, study.spec.metric, names) for trial in trials)
-    titles = "".join(f'<th class="number">{escape(title)}</th>' for title in head)
-    return f"<table><tr>{titles}</tr>{body}</table>"
+def _figures(study: Trials, best: Trial) -> list[str]:
+    figures = [card(name, f"{best.metrics[name]:.5g}", f"of {best.name}") for name in study.spec.objectives]
+    figures.append(card("trials", str(len(study.trials))))
+    figures.append(card("failed", str(len(study.failed)), f"and {len(study.stopped)} stopped early"))
+    figures.append(card("CPU seconds", f"{sum(trial.cpu for trial in study.trials):,.1f}", "of all trials"))
+    if cost := sum(trial.metrics.get("cost", 0.0) for trial in study.trials):
+        figures.append(card("cost", f"{cost:,.4g}", "of all trials"))
+    return figures
 
 
-def _row(trial: Trial, metric: str, names: list[str]) -> str:
-    state = f"{trial.state}: {trial.message}" if trial.state is TrialState.FAILED else trial.state
-    value = f"{trial.metrics[metric]:.5f}" if metric in trial.metrics else "–"
-    cells = [str(trial.number), value, *(_short(trial.parameters.get(name, "–")) for name in names)]
-    cells += [f"{trial.seconds:.1f}", state]
-    return f"<tr>{''.join(f'<td class=number>{escape(cell)}</td>' for cell in cells)}</tr>"
+def _used(trial: Trial, parameters: Sequence[str]) -> list[str]:
+    return [name for name in parameters if name in trial.parameters]
+
+
+def _rounds(study: Trials, ranked: list[Trial], parameters: list[str]) -> str:
+    metric = study.spec.metric
+    rows = []
+    for number, space in enumerate([study.spec.space, *(each.space for each in study.rounds)]):
+        own = [trial for trial in ranked if trial.round == number]
+        found = f"{own[0].metrics[metric]:.5g}" if own else "–"
+        rows.append([str(number + 1), str(len(own)), found, *(_range(space[name]) for name in parameters)])
+    return _table(["round", "finished", f"best {metric}", *parameters], rows)
+
+
+def _trials(study: Trials, trials: list[Trial], parameters: list[str]) -> str:
+    objectives = list(study.spec.objectives)
+    rows = []
+    for trial in trials[:ROWS]:
+        state = f"{trial.state}: {trial.message}" if trial.state is TrialState.FAILED else trial.state.value
+        metrics = [f"{trial.metrics[name]:.5g}" if name in trial.metrics else "–" for name in objectives]
+        tried = [_short(trial.parameters.get(name, "–")) for name in parameters]
+        rows.append([str(trial.number), *metrics, *tried, f"{trial.seconds:.1f}", state])
+    table = _table(["trial", *objectives, *parameters, "seconds", "state"], rows, text=1)
+    if len(trials) <= ROWS:
+        return table
+    words = f"{ROWS} of {len(trials):,} trials, the best first; the study has them all."
+    return f'<p class="hint">{words}</p>{table}'
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], text: int = 0) -> str:
+    """Return a table of numbers; its last ``text`` columns are texts."""
+    kinds = ["number"] * (len(head) - text) + ["text"] * text
+    titles = "".join(
+        f'<th class="{kind}">{escape(name)}</th>' for name, kind in zip(head, kinds, strict=True)
+    )
+    body = "".join(
+        "<tr>"
+        + "".join(f'<td class="{kind}">{escape(cell)}</td>' for cell, kind in zip(row, kinds, strict=True))
+        + "</tr>"
+        for row in rows
+    )
+    return f'<div class="scroll"><table><tr>{titles}</tr>{body}</table></div>'
+
+
+def _range(dimension: Dimension) -> str:
+    if isinstance(dimension, Choice):
+        return ", ".join(map(str, dimension.options))
+    return f"{_short(dimension.low)} … {_short(dimension.high)}"
 
 
 def _short(value: Any) -> str:
