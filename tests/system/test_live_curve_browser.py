@@ -80,7 +80,53 @@ with DAG("curve", schedule=None, params={"stop": ""}):
                 while not Path(params["stop"]).exists():
                     time.sleep(0.2)
 
-    train(), quiet(), prepare(), search.expand(trial=[1, 2])
+    def sweep(ti, trials):
+        from stagecraft.hooks.store import StoreHook
+        from stagecraft.tuning.budget import Budget
+        from stagecraft.tuning.live import Live
+        from stagecraft.tuning.space import Choice, LogUniform, Uniform
+        from stagecraft.tuning.spec import StudySpec
+        from stagecraft.tuning.study import Study
+        from stagecraft.tuning.trial import Cause
+
+        spec = StudySpec(
+            space={
+                "kind": Choice(["trees", "linear"]),
+                "rate": LogUniform(0.01, 1),
+                "share": Uniform(0, 1, when={"kind": ["linear"]}),
+            },
+            objectives={"auc": "maximize", "size": "minimize"},
+            searcher="random",
+        )
+        study = Study(StoreHook().store(), f"studies/{ti.task_id}", spec)
+        live = Live(tracker(ti), study, Budget(trials=40, wall_seconds=3600))
+        live.begin()
+        for number in range(trials):
+            trial = study.ask()
+            live.asked(trial)
+            if number == 7:
+                live.ended(study.fail(trial, Cause.MEMORY, "it took <b>too much</b>", seconds=1.0))
+                continue
+            auc = trial.parameters["rate"]
+            curve = [(step, auc * step / 20) for step in range(1, 21)]
+            live.ended(
+                study.finish(trial, {"auc": auc, "size": 1 + auc**2}, seconds=2.0, cpu=1.0, curve=curve)
+            )
+        return live, study
+
+    @task
+    def tuning(params=None, ti=None):
+        live, study = sweep(ti, 12)
+        live.asked(study.ask())
+        while not Path(params["stop"]).exists():
+            time.sleep(0.2)
+
+    @task
+    def tuned(ti=None):
+        live, _ = sweep(ti, 40)
+        live.end("all trials are run")
+
+    train(), quiet(), prepare(), search.expand(trial=[1, 2]), tuning(), tuned()
 """
 
 TRAINING = """
@@ -214,6 +260,54 @@ def test_a_mapped_task_shows_its_own_curve(page: Page, airflow: LocalAirflow, ru
         "AUC is not a finite number at step 2", timeout=TIMEOUT
     )
     assert frame.locator("[data-chart=auc]").get_attribute("data-curves") == "1"
+
+
+def test_a_sweep_is_seen_as_it_runs(page: Page, airflow: LocalAirflow, run: str) -> None:
+    errors: list[object] = []
+    page.on("pageerror", lambda error: errors.append(error))
+    frame = open_tab(page, airflow, run, "tuning")
+    expect(frame.locator(".sweep")).to_have_attribute("data-trials", "13", timeout=TIMEOUT)
+    summary = frame.locator("[data-card=summary]")
+    expect(summary.locator(".words")).to_contain_text("11 finished, 1 failed, 1 running. About")
+    expect(summary.locator("[data-limit=trials]")).to_contain_text("12 of 40, 28 left")
+    expect(summary.locator("[data-limit=wall_seconds]")).to_contain_text("of 1 h")
+    before = summary.locator("[data-limit=wall_seconds]").inner_text()
+    expect(summary.locator("[data-limit=wall_seconds]")).not_to_have_text(before)
+    for card in ("best", "curves", "front"):
+        expect(frame.locator(f"[data-card={card}] canvas")).to_be_visible()
+    assert frame.locator("[data-card=parallel] .lines path").count() == 11
+
+    rows = frame.locator("[data-card=trials] tbody tr")
+    best_first = rows.evaluate_all("rows => rows.map(row => Number(row.cells[2].textContent) || 0)")
+    assert len(best_first) == 13
+    assert best_first == sorted(best_first, reverse=True)
+    frame.get_by_role("button", name="Size").click()
+    smallest = rows.evaluate_all("rows => rows.slice(0, 11).map(row => Number(row.cells[3].textContent))")
+    assert smallest == sorted(smallest)
+    assert frame.get_by_role("columnheader", name="Size").get_attribute("aria-sort") == "ascending"
+    frame.get_by_label("Trials of which state").select_option("failed")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("failed (memory): it took <b>too much</b>")
+    assert errors == []
+
+
+def test_a_sweep_that_ended_is_seen_whole(page: Page, airflow: LocalAirflow, run: str) -> None:
+    frame = open_tab(page, airflow, run, "tuned")
+    expect(frame.locator("[data-card=summary] .words")).to_contain_text(
+        "39 finished, 1 failed. Ended: all trials are run.", timeout=TIMEOUT
+    )
+    shares = frame.locator("[data-card=importance] [data-parameter]")
+    assert shares.first.get_attribute("data-parameter") == "rate"
+    assert shares.count() == 4, "the parameters, and what they do together"
+    rows = frame.locator("[data-card=trials] tbody tr")
+    expect(rows).to_have_count(25)
+    frame.get_by_role("button", name="Show 15 more").click()
+    expect(rows).to_have_count(40)
+    rows.first.hover()
+    focus = frame.locator("[data-card=parallel] path.focus")
+    first = frame.locator(f"[data-trial='{rows.first.get_attribute('data-trial')}']").first
+    assert focus.get_attribute("d") == first.get_attribute("d") != ""
+    expect(frame.locator("[data-card=parallel] .nearest")).to_contain_text("trial")
 
 
 def test_dark_and_light_follow_airflow(page: Page, airflow: LocalAirflow, run: str) -> None:

@@ -113,7 +113,8 @@ def _shares(space: Space, tree: DecisionTreeRegressor) -> np.ndarray | None:
             used *= share
             others[:, at] = inside / share if share else 0.0
         parts[place] = used * _step_variance(low[:, place], high[:, place], value * others.prod(axis=1))
-    return parts / variance
+    shares: np.ndarray = parts / variance
+    return shares
 
 
 def _leaves(tree: DecisionTreeRegressor, dimensions: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stagecraft.tuning.budget import Budget
     from stagecraft.tuning.study import Study
 
-POINTS = 50
+POINTS = 25
 LONGEST = 300
 PAUSE = 0.5
 GROWTH, SHARE = 1.1, 0.04
@@ -28,7 +28,7 @@ class Live:
     The records are ``sweep`` (what is searched, how far it may go, why it ended), ``trial`` (as it begins,
     as it ends, and points of its curve between), ``round``, and ``importance``: anew for a tenth more trials,
     as long as that takes a twenty-fifth of the time, and at the end. Who reads lays a trial's records over
-    each other. Numbers are rounded to six digits and curves thinned to fifty points: the study has them
+    each other. Numbers are rounded to six digits and curves thinned to 25 points: the study has them
     whole.
 
     :param tracker: the stage's
@@ -70,7 +70,9 @@ class Live:
 
     def ended(self, trial: Trial) -> None:
         """Tell what came of a trial."""
-        self.tracker.record("trial", trial_record(trial))
+        told = trial_record(trial)
+        del told["parameters"]  # Said when it began.
+        self.tracker.record("trial", told)
         self._count(trial)
         self._tell_values()
         if time.monotonic() >= self._next:
@@ -104,6 +106,8 @@ class Live:
         enough = self._finished >= max(FEWEST, growth * self._weighed) and self._finished > self._weighed
         if not (self.tracker.writes and enough):
             return
+        import sklearn.ensemble  # noqa: F401 - loading it is no part of what it costs
+
         began = time.monotonic()
         tried = self.study.first(self.budget.trials)
         shares = {

@@ -57,7 +57,7 @@ def overlaid(store: Store) -> dict[int, dict[str, Any]]:
     trials: dict[int, dict[str, Any]] = {}
     for name, data, _ in read_events(store, FOLDER).records:
         if name == "trial":
-            trials[data["number"]] = data
+            trials[data["number"]] = trials.get(data["number"], {}) | data
     return trials
 
 

@@ -22,9 +22,28 @@ export function format(value) {
 }
 
 /** Colours that stay apart for any number of curves: the hue turns by the golden angle. */
-function colour(index, dark) {
+export function colour(index, dark) {
   const hue = (212 + index * 137.508) % 360;
   return `hsl(${hue} ${dark ? "85% 66%" : "72% 42%"})`;
+}
+
+/** What every plot shares: size, axes, and no choice of a range but across. */
+export function chartOptions(width) {
+  const style = getComputedStyle(document.documentElement);
+  const stroke = style.getPropertyValue("--muted").trim();
+  const grid = { stroke: style.getPropertyValue("--grid").trim(), width: 1 };
+  const axis = { stroke, grid, ticks: grid, font: "12px Helvetica, Arial, sans-serif" };
+  return {
+    width,
+    height: HEIGHT,
+    cursor: { drag: { x: true, y: false } },
+    scales: { x: { time: false } },
+    axes: [
+      { ...axis, size: 34 },
+      { ...axis, size: 68, values: (_, values) => values.map(format) },
+    ],
+    legend: { markers: { width: 0, fill: (plot, index) => plot.series[index].stroke(plot, index) } },
+  };
 }
 
 export class Chart {
@@ -67,26 +86,14 @@ export class Chart {
   }
 
   options(scopes, dark) {
-    const style = getComputedStyle(document.documentElement);
-    const stroke = style.getPropertyValue("--muted").trim();
-    const grid = { stroke: style.getPropertyValue("--grid").trim(), width: 1 };
-    const axis = { stroke, grid, ticks: grid, font: "12px Helvetica, Arial, sans-serif" };
     const many = scopes.length > 1;
+    const shared = chartOptions(this.width());
     return {
-      width: this.width(),
-      height: HEIGHT,
-      legend: {
-        show: scopes.length <= MOST_IN_LEGEND,
-        markers: { width: 0, fill: (plot, index) => plot.series[index].stroke(plot, index) },
-      },
+      ...shared,
+      legend: { ...shared.legend, show: scopes.length <= MOST_IN_LEGEND },
       cursor: { focus: { prox: many ? 24 : -1 }, drag: { x: true, y: false } },
       focus: { alpha: 0.2 },
       hooks: { setSeries: [(_, index) => (this.nearest.textContent = many && index ? scopes[index - 1] : "")] },
-      scales: { x: { time: false } },
-      axes: [
-        { ...axis, size: 34 },
-        { ...axis, size: 68, values: (_, values) => values.map(format) },
-      ],
       series: [
         { label: "step", value: (_, value) => format(value) },
         ...scopes.map((scope, index) => ({

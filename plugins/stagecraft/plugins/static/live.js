@@ -2,10 +2,12 @@
 
 import { Chart, format, title } from "./chart.js";
 import { Record } from "./series.js";
+import { SweepView } from "./sweep_view.js";
 
 const POLL = 1000;
 const POLL_ENDED = 10000;
 const POLL_FAILED = 5000;
+const REDRAW = 2000;
 const ENDED = ["success", "failed", "skipped", "upstream_failed", "removed"];
 const ALIVE = ["running", "deferred"];
 const REFUSALS = {
@@ -20,14 +22,19 @@ if (!/^\d+$/.test(query.get("map_index") ?? "")) query.set("map_index", "-1");
 const at = (id) => document.getElementById(id);
 const record = new Record();
 const charts = new Map();
+const sweeps = new Map();
 let cursor = "";
 const reports = new Map();
+let untold = false;
+let drawn = 0;
+let skew = 0;
 
 async function poll() {
   let wait = POLL;
   try {
     const page = await fetchPage();
     record.add(page.events);
+    record.addRecords(page.records);
     cursor = page.cursor;
     show(page);
     wait = !page.complete ? 0 : ENDED.includes(page.state) ? POLL_ENDED : POLL;
@@ -47,18 +54,24 @@ async function fetchPage() {
   } catch {
     throw new Error("Airflow does not answer. Trying again…");
   }
-  if (answer.ok) return answer.json();
+  if (answer.ok) {
+    // Times are the server's, whatever this machine's clock says.
+    skew = Date.parse(answer.headers.get("Date")) / 1000 - Date.now() / 1000 || 0;
+    return answer.json();
+  }
   const detail = (await answer.json().catch(() => ({}))).detail;
   throw new Error(REFUSALS[answer.status] ?? (typeof detail === "string" ? detail : `Airflow answered ${answer.status}.`));
 }
 
-function show({ events, state, reports: made }) {
+function show({ events, records, complete, state, reports: made }) {
   document.body.dataset.events = record.count;
   if (events.length) {
     showProgress();
     showLatest();
     showCharts();
   }
+  untold ||= records.length > 0;
+  showSweeps(complete, ALIVE.includes(state));
   showSteps(state);
   showReports(made);
   say(emptyWords(state, made.length), false);
@@ -84,6 +97,22 @@ function showSteps(state) {
       return row;
     }),
   );
+}
+
+/** Drawn when all that there is was read, now and then before; the time that is left goes on by itself. */
+function showSweeps(complete, alive) {
+  const now = Date.now() / 1000 + skew;
+  for (const [scope, sweep] of record.sweeps) {
+    if (!sweep.header?.space || (!complete && performance.now() - drawn < REDRAW)) continue;
+    if (!sweeps.has(scope)) {
+      sweeps.set(scope, new SweepView(scope));
+      at("sweeps").appendChild(sweeps.get(scope).box);
+      sweeps.get(scope).show(sweep, isDark(), now, alive);
+    } else if (untold) sweeps.get(scope).show(sweep, isDark(), now, alive);
+    else sweeps.get(scope).tick(sweep, now, alive);
+  }
+  if (complete) untold = false;
+  if (complete || performance.now() - drawn >= REDRAW) drawn = performance.now();
 }
 
 /** A report of the task is the whole page; those of steps follow one another under their names. */
@@ -164,6 +193,7 @@ function isDark() {
 function applyTheme() {
   document.documentElement.classList.toggle("dark", isDark());
   for (const chart of charts.values()) chart.redraw(record, isDark());
+  for (const view of sweeps.values()) view.redraw(isDark());
 }
 
 new MutationObserver(applyTheme).observe(airflowRoot(), { attributeFilter: ["class"] });

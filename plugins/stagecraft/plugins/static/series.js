@@ -1,5 +1,7 @@
 // The record of one task instance: name → scope → step → value. The steps of a group have charts of their own.
 
+import { Sweep } from "./sweep.js";
+
 /** As stagecraft.jobs.progress.StepState. */
 const STATES = ["waiting", "running", "done", "reused", "failed"];
 const FIRST = ["loss", "auc", "rows_per_second"];
@@ -15,7 +17,19 @@ export class Record {
     this.charts = new Map();
     this.latest = new Map();
     this.steps = new Map();
+    this.sweeps = new Map();
     this.count = 0;
+  }
+
+  /** Take what no single number says: sweeps, by the step of the group that each is, or "". */
+  addRecords(records) {
+    for (const { name: full, data, time } of records) {
+      this.count += 1;
+      const { scope, name } = split(full);
+      if (!["sweep", "trial", "round", "importance"].includes(name)) continue;
+      if (!this.sweeps.has(scope)) this.sweeps.set(scope, new Sweep());
+      this.sweeps.get(scope).take(name, data, time);
+    }
   }
 
   /** Take events in the order of their time; a step told again (after a retry) replaces the value before. */
@@ -65,6 +79,8 @@ export class Record {
     return [...this.charts.keys()]
       .map((full) => ({ full, ...split(full) }))
       .filter(({ full, scope, name }) => name !== "progress" && (!scope || isCurve(full)))
+      // A sweep shows its best by itself.
+      .filter(({ scope, name }) => !(this.sweeps.has(scope) && name.startsWith("best_")))
       .sort(
         (a, b) =>
           order.indexOf(a.scope) - order.indexOf(b.scope) ||
