@@ -138,15 +138,20 @@ def test_every_route_is_in_these_tests() -> None:
 
 def test_events_come_since_the_cursor(viewer: TestClient, tracker: Tracker) -> None:
     tracker.log(1, loss=0.5, auc=math.nan)
+    tracker.record("trial", {"number": 3, "curve": [[1, 0.5]]})
     first = viewer.get(EVENTS).json()
     assert [(event["step"], event["name"], event["value"]) for event in first["events"]] == [
         (1, "loss", 0.5),
         (1, "auc", "NaN"),
     ]
     assert (first["state"], first["complete"], first["reports"]) == ("running", True, [])
+    assert [(record["name"], record["data"]) for record in first["records"]] == [
+        ("trial", {"number": 3, "curve": [[1, 0.5]]})
+    ]
     tracker.log(2, loss=0.25)
     second = viewer.get(EVENTS, params={"after": first["cursor"], **query()}).json()
     assert [event["step"] for event in second["events"]] == [2]
+    assert second["records"] == []
 
 
 def query() -> dict[str, str]:
