@@ -17,7 +17,7 @@ from pathlib import Path
 from peers import flaml_xgboost
 from report import Report
 from sweep_cost import costs
-from sweep_faults import VICTIMS, faults
+from sweep_faults import faults
 from sweep_quality import SEARCHES, TRIALS, Point, best_at, reached, trace
 from sweep_tables import NAMES, split, table
 from sweep_trial import Trainer
@@ -65,11 +65,10 @@ def cost_figures(report: Report, folder: Path) -> None:
 def fault_figures(report: Report, folder: Path) -> None:
     found = faults(FAULTS)
     rows = []
-    for victim in VICTIMS:
-        own = [each for each in found if each.victim == victim]
-        sums = (sum(column) for column in zip(*(each[1:] for each in own), strict=True))
-        rows.append((victim, len(own), *sums))
-    heads = ("killed", "sweeps", "finished trials repeated", "trials begun again", "trials finished")
+    for victim, kind in sorted({each[:2] for each in found}):
+        own = [each[2:] for each in found if each[:2] == (victim, kind)]
+        rows.append((victim, kind, len(own), *(sum(column) for column in zip(*own, strict=True))))
+    heads = ("killed", "of a", "sweeps", "finished trials repeated", "trials begun again", "trials finished")
     report.table("Sweeps with a kill -9", heads, rows)
     report.figure("repeated_trials_after_kill", sum(each.repeated for each in found), "<=", 0)
 

@@ -19,6 +19,7 @@ from stagecraft.artifacts.store import Store
 from stagecraft.tuning.attempt import Attempt
 from stagecraft.tuning.budget import Budget
 from stagecraft.tuning.journal import Journal
+from stagecraft.tuning.population import Population
 from stagecraft.tuning.run import run_trials
 from stagecraft.tuning.space import Integer, Uniform
 from stagecraft.tuning.spec import StudySpec
@@ -26,13 +27,14 @@ from stagecraft.tuning.study import Study
 
 TRIALS, SECONDS = 16, 0.15
 VICTIMS = ("driver", "trial", "raylet")
+POPULATION = Population(members=4, interval=1, steps=4)
 STUDY = "studies/faults"
 TRIES = 4
 DRIVER = """
 import sys
 sys.path.insert(0, {folder!r})
 from sweep_faults import drive
-drive(sys.argv[1])
+drive(*sys.argv[1:])
 """
 
 
@@ -45,22 +47,36 @@ class Fault(NamedTuple):
     """
 
     victim: str
+    kind: str
     repeated: int
     begun_again: int
     finished: int
 
 
-def drive(folder: str) -> None:
-    """Sweep: the driver's process."""
+def drive(folder: str, kind: str) -> None:
+    """Sweep: the driver's process.
+
+    :param kind: ``search``, or ``population``: members that count in their checkpoints
+    """
+    population = POPULATION if kind == "population" else None
 
     def objective(parameters: dict[str, Any], attempt: Attempt) -> dict[str, float]:
         with open(Path(folder, "begun"), "a") as file:
             file.write(f"{attempt.number} {time.time()}\n")
+        loss = (parameters["x"] - 0.3) ** 2 + parameters["y"]
         time.sleep(SECONDS)
-        return {"loss": (parameters["x"] - 0.3) ** 2 + parameters["y"]}
+        if population is not None:
+            kept = attempt.checkpoint / "steps"
+            step = int(kept.read_text()) + 1 if kept.exists() else 1
+            kept.write_text(str(step))
+            attempt.report(step, loss)
+        return {"loss": loss}
 
     spec = StudySpec(
-        space={"x": Uniform(0, 1), "y": Integer(1, 9)}, objectives={"loss": "minimize"}, concurrency=2
+        space={"x": Uniform(0, 1), "y": Integer(1, 9)},
+        objectives={"loss": "minimize"},
+        population=population,
+        concurrency=2,
     )
     run_trials(Study(Store(folder), STUDY, spec), objective, budget=Budget(trials=TRIALS))
 
@@ -74,7 +90,8 @@ def faults(runs: int, seed: int = 0) -> list[Fault]:
 def _fault(folder: Path, draw: random.Random, run: int) -> Fault:
     folder.mkdir()
     victim, after = VICTIMS[run % len(VICTIMS)], draw.randrange(TRIALS - 4) + draw.random()
-    driver = _start(folder)
+    kind = ("search", "population")[run // len(VICTIMS) % 2]
+    driver = _start(folder, kind)
     _wait(folder, driver, after)
     processes = [driver.pid] if victim == "driver" else _found(driver, victim)
     if processes:
@@ -82,7 +99,7 @@ def _fault(folder: Path, draw: random.Random, run: int) -> Fault:
     for _ in range(TRIES):
         if driver.wait(timeout=120) == 0:
             break
-        driver = _start(folder)
+        driver = _start(folder, kind)
     records = [record["trial"] for record in Journal(Store(str(folder)), STUDY).read() if "trial" in record]
     ended = {
         trial["number"]: trial["ended"] for trial in reversed(records) if trial.get("state") == "finished"
@@ -91,16 +108,17 @@ def _fault(folder: Path, draw: random.Random, run: int) -> Fault:
     numbers = [int(number) for number, _ in begun]
     return Fault(
         victim,
+        kind,
         sum(float(when) > ended.get(int(number), float("inf")) for number, when in begun),
         sum(numbers.count(number) > 1 for number in set(numbers)),
         len(ended),
     )
 
 
-def _start(folder: Path) -> subprocess.Popen[bytes]:
+def _start(folder: Path, kind: str) -> subprocess.Popen[bytes]:
     code = DRIVER.format(folder=str(Path(__file__).parent))
     with open(folder / "log", "ab") as log:
-        return subprocess.Popen([sys.executable, "-c", code, str(folder)], stdout=log, stderr=log)
+        return subprocess.Popen([sys.executable, "-c", code, str(folder), kind], stdout=log, stderr=log)
 
 
 def _wait(folder: Path, driver: subprocess.Popen[bytes], trials: float) -> None:
