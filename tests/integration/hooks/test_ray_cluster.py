@@ -10,11 +10,13 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
 import pytest
 
+from stagecraft.artifacts.artifact import Kind
 from stagecraft.errors import UnreachableError
 from stagecraft.hooks.ray import RayHook
 from stagecraft.jobs.job import Job, Result, State, Step
@@ -169,3 +171,64 @@ def test_a_ray_job_is_ended_and_a_retry_is_another_submission(hook, store, tmp_p
     again = runner.submit(job)
     assert again["submission"] != handle["submission"]
     runner.kill(again)
+
+
+TRIAL = """
+import time
+
+def train(parameters, attempt):
+    import ray
+    with open(parameters["log"], "a") as log:
+        log.write(f"{attempt.number} {time.time()} {ray.get_runtime_context().get_node_id()} ")
+    time.sleep(0.4)
+    with open(parameters["log"], "a") as log:
+        log.write(f"{time.time()}\\n")
+    return {"loss": (parameters["x"] - 0.3) ** 2}
+"""
+
+
+def rows_of(store, name):
+    draft = store.draft(Kind.DATASET, name.ljust(32, "0"), lineage={"stage": "test"})
+    draft.write("part-0.parquet", b"")
+    draft.meta.update(rows=1, columns={"x": "double"})
+    return draft.commit().reference
+
+
+def test_a_sweep_on_the_cluster_is_ended_and_goes_on(hook, store, tmp_path):
+    (tmp_path / "trial_on_the_cluster.py").write_text(TRIAL)
+    log = tmp_path / "log"
+    trainer = {
+        "type": "python_function",
+        "function": "trial_on_the_cluster:train",
+        "folder": str(tmp_path),
+        "arguments": {"log": str(log)},
+    }
+    space = {"x": {"type": "uniform", "low": 0, "high": 1}}
+    step = Step(
+        name="sweep",
+        stage="stagecraft.stages.sweep:Sweep",
+        parameters={"trainer": trainer, "space": space, "metric": "loss", "trials": 6, "concurrency": 2},
+        inputs={name: rows_of(store, name) for name in ("train", "validation")},
+    )
+    job = Job(id="sweep-on-ray", engine="duckdb", store=store.root, tracking="tracking/x", steps=[step])
+    runner = RayRunner(store, hook.jobs())
+    handle = runner.submit(job)
+    deadline = time.monotonic() + 300
+    while not log.exists() or log.read_text().count("\n") < 2:
+        assert runner.state(handle) is State.RUNNING, "".join(runner.follow(handle))
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    runner.kill(handle)
+    before = [line.split() for line in log.read_text().splitlines()]
+
+    again = runner.submit(job)
+    told = "".join(runner.follow(again))
+    assert runner.state(again) is State.SUCCEEDED, told
+    report = store.open(Result.load(store, job.id, job.digest).outputs["sweep"]["report"])
+    assert report.metrics["finished"] == 6
+    ran = [line.split() for line in log.read_text().splitlines()]
+    finished = {number for number, *_ in before[:-1]}
+    assert not finished & {number for number, *_ in ran[len(before) :]}, "no finished trial is run again"
+    whole = [(float(began), float(ended)) for _, began, _, ended in (line for line in ran if len(line) == 4)]
+    assert all(ended <= began for (_, ended), (began, _) in pairwise(whole)), "the cluster has one core"
+    assert len({node for _, _, node, *_ in ran}) == 1
