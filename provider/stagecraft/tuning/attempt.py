@@ -44,6 +44,13 @@ class Limits(BaseModel):
     seconds: float | None = Field(default=None, gt=0)
     cpus: float = Field(default=1, gt=0)
 
+    def within(self, seconds: float) -> Limits:
+        """Return these limits with so many seconds of wall time at most."""
+        least = min(seconds, math.inf if self.seconds is None else self.seconds)
+        return (
+            self if least == self.seconds or least == math.inf else self.model_copy(update={"seconds": least})
+        )
+
 
 class Stopped(Exception):
     """Raised within a trial that is to end early."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray import tune
 from ray.tune.search import Searcher
+from ray.tune.stopper import Stopper
 
 from stagecraft.tuning.attempt import Attempt, run
 from stagecraft.tuning.live import Steps
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from stagecraft.tuning.session import Session
 
 OUTCOME = "outcome"
+LATE = 0.3  # Seconds after the deadline, so that a trial that it ends is known to be interrupted.
 SETTINGS = {
     # The study records the trials: Tune's own loggers and snapshots cost most of its time a trial.
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
@@ -52,7 +53,8 @@ class StudySearcher(Searcher):  # type: ignore[misc]
             waits = self.running and not self.session.ended
             return None if waits else str(Searcher.FINISHED)
         self.running[trial_id] = trial, time.monotonic()
-        return {"parameters": trial.parameters, "attempt": self.session.attempt(trial)}
+        given = {"parameters": trial.parameters, "attempt": self.session.attempt(trial)}
+        return given | {"left": self.session.left + LATE}
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -79,6 +81,23 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         return {}
 
 
+class Deadline(Stopper):  # type: ignore[misc]
+    """Ends everything once the budget's wall time is over, whatever usual trials take by then."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self.session.left <= 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune writes it down, and never reads it."""
+        return {}
+
+
 class Runner(tune.Trainable):  # type: ignore[misc]
     """One process that runs trial after trial."""
 
@@ -97,6 +116,8 @@ class Runner(tune.Trainable):  # type: ignore[misc]
         attempt.tells = Steps(self.tracker, attempt.number)
         if reports is not None:
             attempt.stops = lambda *report: bool(ray.get(reports.stops.remote(*report)))
+        # Tune would wait for five seconds before it ends a trial that is at work.
+        limits = limits.within(self.config_now["left"])
         outcome = run(objective, self.config_now["parameters"], attempt, metric, limits)
         return {OUTCOME: outcome, "done": True}
 
@@ -119,10 +140,10 @@ def run_on_tune(session: Session, scratch: Path) -> None:
             num_samples=study.remaining(session.budget.trials),
             max_concurrent_trials=session.width,
             reuse_actors=True,
-            time_budget_s=session.left if math.isfinite(session.left) else None,
         ),
         run_config=tune.RunConfig(
             name="sweep",
+            stop=Deadline(session),
             storage_path=str(scratch / "tune"),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             verbose=0,
