@@ -30,14 +30,11 @@ class Handover:
     until: float
 
     def begin(self, checkpoint: Path) -> None:
-        """Fill a trial's checkpoint folder, unless an interrupted attempt has left one to go on from."""
-        checkpoint.mkdir(parents=True, exist_ok=True)
-        if self.source is None or any(checkpoint.iterdir()):
-            return
-        arriving = checkpoint.with_name(f"{checkpoint.name}.arriving")
-        shutil.rmtree(arriving, ignore_errors=True)
-        self.store.filesystem.get(f"{_path(self.store, self.source)}/", f"{arriving}/", recursive=True)
-        arriving.replace(checkpoint)
+        """Fill a trial's checkpoint folder, whatever an interrupted attempt has left there."""
+        shutil.rmtree(checkpoint, ignore_errors=True)
+        checkpoint.mkdir(parents=True)
+        if self.source is not None:
+            self.store.filesystem.get(f"{_path(self.store, self.source)}/", f"{checkpoint}/", recursive=True)
 
     def end(self, checkpoint: Path) -> None:
         """Keep what a trial came to, if it left anything."""

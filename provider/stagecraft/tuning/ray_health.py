@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 from stagecraft.errors import UnreachableError
 
 PATIENCE = 60.0
+GROWTH = 300.0
+"""Seconds in which a cluster that is starting may get its nodes."""
 
 
 def check_ray() -> None:
@@ -23,6 +27,28 @@ def check_ray() -> None:
         raise UnreachableError(
             f"Ray has died ({type(error).__name__}); what would do: begin the sweep again, which goes on"
         ) from error
+
+
+def await_room(cpus: float, patience: float = GROWTH) -> None:
+    """Wait until a node of the cluster could run a trial: Ray itself would wait for ever.
+
+    :param cpus: cores that a trial takes
+    :raises UnreachableError: none can
+    """
+    import ray
+
+    deadline = time.monotonic() + patience
+    while True:
+        sizes = [node["Resources"].get("CPU", 0.0) for node in ray.nodes() if node["Alive"]]
+        if max(sizes, default=0.0) >= cpus:
+            return
+        if time.monotonic() > deadline:
+            found = ", ".join(f"{size:g}" for size in sizes)
+            raise UnreachableError(
+                f"a trial takes {cpus:g} cores, and Ray's nodes have {found}; "
+                "what would do: a larger node, or fewer cpus in the trials' limits"
+            )
+        time.sleep(1)
 
 
 def _nothing() -> None:

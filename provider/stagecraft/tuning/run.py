@@ -15,6 +15,7 @@ from stagecraft.tracking.writer import Tracker
 from stagecraft.tuning.attempt import Limits, Objective
 from stagecraft.tuning.budget import Budget
 from stagecraft.tuning.live import Live
+from stagecraft.tuning.ray_health import GROWTH, await_room
 from stagecraft.tuning.session import Session
 from stagecraft.tuning.stopping import Stopping
 from stagecraft.tuning.study import Study
@@ -55,7 +56,7 @@ def run_trials(
     :raises InvalidInputError: the study has a population, and the objective keeps no checkpoints, or trials
         are to be stopped early
     :raises JobFailedError: no trial finished; the message holds the first trial's error
-    :raises UnreachableError: no Ray
+    :raises UnreachableError: no Ray, or no node of it has the cores that a trial takes
     """
     limits = limits or Limits()
     if stopping is not None and study.spec.population is not None:
@@ -74,6 +75,7 @@ def run_trials(
             session = Session(
                 study, objective, budget, limits, scratch, on_trial or (lambda trial: None), live
             )
+            await_room(limits.cpus, min(GROWTH, session.left))
             session.parallel = parallel if address is None else math.inf
             session.reports = _reports(study, stopping)
             _run(session, runner, scratch)

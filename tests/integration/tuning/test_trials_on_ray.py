@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from stagecraft.artifacts.store import Store
-from stagecraft.errors import JobFailedError
+from stagecraft.errors import JobFailedError, UnreachableError
 from stagecraft.tracking.reader import read_events
 from stagecraft.tracking.writer import Tracker
 from stagecraft.tuning.attempt import Attempt, Limits
@@ -155,6 +155,12 @@ def test_a_budget_of_wall_time_is_kept_across_runs(tmp_path: Path, runner: Runne
     again = open_study(tmp_path)
     run_trials(again, slow, budget=Budget(wall_seconds=seconds), runner=runner)
     assert len(again.settled) <= len(study.trials), "the time of both runs counts"
+
+
+def test_a_trial_larger_than_any_node_is_refused(tmp_path: Path) -> None:
+    study = open_study(tmp_path)
+    with pytest.raises(UnreachableError, match="a trial takes 64 cores, and Ray's nodes have 2;"):
+        run_trials(study, slow, budget=Budget(wall_seconds=2), limits=Limits(cpus=64))
 
 
 def test_a_budget_of_cost_ends_a_sweep(tmp_path: Path) -> None:
