@@ -1,4 +1,4 @@
-"""``make bench-serving``: predictions over HTTP beside stock BentoML, Ray Serve, MLServer and FastAPI.
+"""``make bench-serving``: predictions over HTTP and gRPC beside stock BentoML, Ray Serve, MLServer, FastAPI.
 
 ``QUICK=1`` takes less time. Names of :data:`PIECES` as arguments run those alone. A server's cost is the CPU
 seconds of all its processes, divided by the requests that a client in a process of its own sent and checked;
@@ -16,6 +16,7 @@ from report import Report
 from serving_cost import cost_figures, latency_figures, peer_figures
 from serving_flights import flight_figures, mismatch_figures
 from serving_fuzz import fuzz_figures
+from serving_grpc import grpc_figures
 from serving_swaps import failed_requests, swap_ms
 
 
@@ -37,6 +38,7 @@ def _row(found: dict[str, float]) -> tuple[list[str], list[list[float]]]:
 PIECES: dict[str, Callable[[Report, Path], None]] = {
     "cost": cost_figures,
     "latency": latency_figures,
+    "grpc": grpc_figures,
     "peers": peer_figures,
     "flights": flight_figures,
     "mismatches": mismatch_figures,

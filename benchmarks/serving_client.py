@@ -31,6 +31,8 @@ class Plan:
     :param answer: how an answer holds its scores: ``scores`` (JSON with a list ``scores``), ``floats`` (raw
         float32) or ``v2`` (the Open Inference Protocol's JSON)
     :param rate: requests a second, sent when they are due; None: each connection's next as soon as it can
+    :param client: the client's file
+    :param at_once: requests that a connection has on their way; more than one over gRPC alone
     """
 
     port: int
@@ -41,6 +43,8 @@ class Plan:
     seconds: float
     rate: float | None = None
     tolerance: float = 1e-5
+    client: str = "serving_client.py"
+    at_once: int = 1
 
 
 @dataclass
@@ -58,7 +62,7 @@ class Load:
 def run(plan: Plan) -> Load:
     """Run the client in a process of its own."""
     done = subprocess.run(
-        [sys.executable, str(Path(__file__))],
+        [sys.executable, str(Path(__file__).with_name(plan.client))],
         input=json.dumps(asdict(plan)),
         capture_output=True,
         text=True,

@@ -196,15 +196,16 @@ class Http2(asyncio.Protocol):
         elif kind == Kind.HEADERS:
             if stream % 2 == 0:
                 raise ConnectionFault(Fault.PROTOCOL_ERROR, "a client's streams are odd")
-            block = frames.unpadded(payload, flags)
+            more = flags & (frames.PADDED | frames.PRIORITIZED)
+            block = frames.unpadded(payload, more) if more else payload
             if flags & frames.END_HEADERS:
                 self.headers(stream, flags, block)
             else:
                 self._block = stream, flags, bytearray(block)
-        elif kind == Kind.CONTINUATION:
-            self._continuation(flags, payload)
         elif kind == Kind.WINDOW_UPDATE:
             self._window_update(stream, payload)
+        elif kind == Kind.CONTINUATION:
+            self._continuation(flags, payload)
         elif kind == Kind.RST_STREAM:
             if stream == 0 or stream > self.last or len(payload) != 4:
                 raise ConnectionFault(Fault.PROTOCOL_ERROR, "a malformed reset")

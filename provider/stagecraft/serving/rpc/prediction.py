@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from stagecraft.errors import InvalidInputError
@@ -103,12 +104,13 @@ def _response(model: str, route: Route, scores: np.ndarray) -> Message:
         model=model,
         version=route.version,
         columns=1 if scores.ndim == 1 else scores.shape[1],
-        scores=scores.ravel().tolist(),
         labels=None if labels is None else [_value(label) for label in labels],
     )
+    response.scores.extend(scores.ravel().tolist())
     return response
 
 
+@lru_cache(maxsize=1024, typed=True)
 def _value(label: Any) -> Value:
     if isinstance(label, str):
         return Value(string_value=label)
