@@ -18,7 +18,9 @@ import pyarrow as pa
 from leaves import features
 from report import Report
 from serving_cost import World, ours
+from serving_fuzz_grpc import exchange as exchange_grpc
 from serving_model import table_of
+from serving_servers import free_port
 
 QUICK = bool(os.environ.get("QUICK"))
 REQUESTS = 6_000 if QUICK else 100_000
@@ -253,14 +255,16 @@ def fuzz_figures(report: Report, folder: Path) -> None:
     rows = [json.loads(row) for row in world.rows[:200]]
     raw = [np.ascontiguousarray(row, dtype="<f4").tobytes() for row in matrix]
     fuzz = Fuzz(1, rows, raw, sink.getvalue().to_pybytes())
+    rpc_port = free_port()
     limits = ["--max-rows", "1000", "--max-body", "1000000", "--max-seconds", "5"]
+    limits += ["--grpc-port", str(rpc_port)]
     kinds: Counter[str] = Counter()
     wrong: list[str] = []
     with ours(folder, world.store, {"gbdt": world.model}, *limits) as server:
         workers = {each.pid for each in server.process.children(recursive=True)}
         begun = server.memory()
         for number in range(REQUESTS):
-            kind, fault = exchange(server.port, fuzz)
+            kind, fault = exchange(server.port, fuzz) if number % 5 else exchange_grpc(rpc_port, fuzz)
             kinds[kind] += 1
             if fault:
                 wrong.append(fault)

@@ -59,12 +59,14 @@ def main() -> None:
     )
     parser.add_argument("--manifest", help="the manifest's URI on an object store, for several instances")
     parser.add_argument("--workers", type=int, default=2, help="processes (default: %(default)s)")
+    parser.add_argument("--grpc-port", type=int, help="where gRPC is spoken; over HTTP alone without it")
     parser.add_argument("--version", help="the bento's version")
     given = vars(parser.parse_args())
     target, wheel, version = given.pop("target"), given.pop("wheel"), given.pop("version")
     if not wheel.is_file():
         sys.exit(f"{wheel}: there is no such wheel; what would do: make wheel")
-    print(build(target, wheel, Settings(root=FOLDER, **given), version))
+    # In an image every address is meant, as BentoML has it of HTTP.
+    print(build(target, wheel, Settings(root=FOLDER, grpc_host="0.0.0.0", **given), version))
 
 
 if __name__ == "__main__":

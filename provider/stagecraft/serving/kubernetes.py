@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Object = dict[str, Any]
 
-PORT = 3000
-ROOT = "/service"
+PORT, GRPC_PORT = 3000, 3001
+ROOT, CERTIFICATE = "/service", "/certificate"
 FIELD_MANAGER = "stagecraft"
 
 
@@ -27,6 +27,8 @@ class Release(BaseModel):
     :param cpu_percent: the share of the requested cores that the autoscaler keeps
     :param workers: processes a pod, each of which takes a core at most
     :param memory: memory of a pod, as Kubernetes writes it
+    :param grpc: whether predictions and management are answered over gRPC too, on port 3001
+    :param certificate: a Secret of the type ``kubernetes.io/tls``; with it, gRPC is spoken over TLS alone
     :param options: further options of ``python -m stagecraft.serving``, as ``{"max-rows": 1000}``
     :param pod: further fields of the pods' spec: ``serviceAccountName``, ``nodeSelector``, ``tolerations`` …
 
@@ -48,6 +50,8 @@ class Release(BaseModel):
     cpu_percent: int = Field(default=70, ge=1, le=100)
     workers: int = Field(default=2, ge=1)
     memory: str = Field(default="2Gi", pattern=r"^[1-9]\d*([MG]i?)$")
+    grpc: bool = False
+    certificate: str | None = Field(default=None, min_length=1)
     options: dict[str, str | int | float] = {}
     pod: Object = {}
 
@@ -55,6 +59,8 @@ class Release(BaseModel):
     def _scales_up(self) -> Release:
         if self.max_replicas is not None and self.max_replicas < self.replicas:
             raise ValueError(f"max_replicas: {self.max_replicas} is fewer than {self.replicas} replicas")
+        if self.certificate is not None and not self.grpc:
+            raise ValueError("certificate: it is gRPC's, which is off; what would do: grpc=True")
         return self
 
     @property
@@ -89,8 +95,21 @@ class Release(BaseModel):
             "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
             **self.pod,
             "containers": [self._container()],
-            "volumes": [*self.pod.get("volumes", []), {"name": "service", "emptyDir": {"sizeLimit": "1Gi"}}],
+            "volumes": [*self.pod.get("volumes", []), *self._volumes()],
         }
+
+    def _volumes(self) -> list[Object]:
+        volumes: list[Object] = [{"name": "service", "emptyDir": {"sizeLimit": "1Gi"}}]
+        if self.certificate is not None:
+            volumes.append({"name": "certificate", "secret": {"secretName": self.certificate}})
+        return volumes
+
+    def _grpc_options(self) -> Object:
+        options: Object = {"grpc-port": GRPC_PORT} if self.grpc else {}
+        if self.certificate is not None:
+            options["grpc-certificate"] = f"{CERTIFICATE}/tls.crt"
+            options["grpc-key"] = f"{CERTIFICATE}/tls.key"
+        return options
 
     def _container(self) -> Object:
         size = {"cpu": str(self.workers), "memory": self.memory}
@@ -101,6 +120,7 @@ class Release(BaseModel):
             "host": "0.0.0.0",
             "port": PORT,
             "workers": self.workers,
+            **self._grpc_options(),
             **self.options,
         }
         container: Object = {
@@ -122,12 +142,20 @@ class Release(BaseModel):
             "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
             "volumeMounts": [{"name": "service", "mountPath": ROOT}],
         }
+        if self.grpc:
+            container["ports"].append({"name": "grpc", "containerPort": GRPC_PORT})
+        if self.certificate is not None:
+            mount = {"name": "certificate", "mountPath": CERTIFICATE, "readOnly": True}
+            container["volumeMounts"].append(mount)
         if self.secret is not None:
             container["envFrom"] = [{"secretRef": {"name": self.secret}}]
         return container
 
     def _service(self) -> Object:
-        ports = [{"name": "http", "port": 80, "targetPort": "http"}]
+        ports: list[Object] = [{"name": "http", "port": 80, "targetPort": "http"}]
+        if self.grpc:
+            protocol = "https" if self.certificate else "kubernetes.io/h2c"
+            ports.append({"name": "grpc", "port": GRPC_PORT, "targetPort": "grpc", "appProtocol": protocol})
         return self._object("v1", "Service", {"selector": self.labels, "ports": ports})
 
     def _autoscaler(self) -> Object:

@@ -19,7 +19,16 @@ def test_the_archive_holds_what_an_image_needs(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel, "w") as file:
         file.writestr("stagecraft/serving/__init__.py", "")
     target = tmp_path / "service.bento"
-    options = ["--wheel", str(wheel), "--store-root", "s3://ml/store", "--version", "1"]
+    options = [
+        "--wheel",
+        str(wheel),
+        "--store-root",
+        "s3://ml/store",
+        "--version",
+        "1",
+        "--grpc-port",
+        "3001",
+    ]
     command = [sys.executable, "-m", "stagecraft.serving.bento", str(target), *options]
     done = subprocess.run(
         [*command, "--manifest", "s3://ml/live/manifest.json"], capture_output=True, text=True, check=False
@@ -44,4 +53,5 @@ def test_the_archive_holds_what_an_image_needs(tmp_path: Path) -> None:
     (word,) = shlex.split(line.removeprefix("ARG "))
     settings = Settings.model_validate_json(word.partition("=")[2])
     assert (settings.store_root, settings.manifest) == ("s3://ml/store", "s3://ml/live/manifest.json")
+    assert (settings.grpc_port, settings.grpc_host) == (3001, "0.0.0.0")
     assert "USER bentoml" in dockerfile

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -25,6 +26,8 @@ FIELDS = {
     "secret": "predict",
     "replicas": 2,
     "max_replicas": 8,
+    "grpc": True,
+    "certificate": "predict-tls",
     "options": {"max-rows": 500},
     "pod": {"serviceAccountName": "predict", "volumes": [{"name": "more", "emptyDir": {}}]},
 }
@@ -43,6 +46,21 @@ def test_the_objects_are_what_kubernetes_knows() -> None:
     for item in made:
         known = api.deserialize(SimpleNamespace(data=json.dumps(item)), MODELS[item["kind"]])
         assert api.sanitize_for_serialization(known) == item
+
+
+def test_grpc_has_a_port_and_a_certificate_where_it_is_on() -> None:
+    def said(**fields: Any) -> tuple[str, list[int]]:
+        deployment, service, _ = Release.model_validate({**FIELDS, **fields}).objects()
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        return " ".join(container["args"]), [port["port"] for port in service["spec"]["ports"]]
+
+    words, ports = said()
+    assert "--grpc-port 3001 --grpc-certificate /certificate/tls.crt --grpc-key /certificate/tls.key" in words
+    assert ports == [80, 3001]
+    words, ports = said(grpc=False, certificate=None)
+    assert ("grpc" in words, ports) == (False, [80])
+    with pytest.raises(ValueError, match="certificate"):
+        said(grpc=False)
 
 
 def test_the_yaml_says_the_same() -> None:
@@ -74,7 +92,11 @@ def test_the_container_starts_a_service(monkeypatch: pytest.MonkeyPatch, tmp_pat
     from stagecraft.serving import __main__ as program
     from stagecraft.serving.settings import Settings
 
-    release = Release.model_validate({**FIELDS, "options": {"max-rows": 500, "sample": 0.5}})
+    with socket.socket() as free:
+        free.bind(("", 0))
+        port = free.getsockname()[1]
+    options = {"max-rows": 500, "sample": 0.5, "grpc-port": port}
+    release = Release.model_validate({**FIELDS, "certificate": None, "options": options})
     arguments = release.objects()[0]["spec"]["template"]["spec"]["containers"][0]["args"]
     arguments[arguments.index("/service")] = str(tmp_path)
     became: dict[str, Any] = {}
@@ -83,6 +105,7 @@ def test_the_container_starts_a_service(monkeypatch: pytest.MonkeyPatch, tmp_pat
     program.main()
     settings = Settings.of_environment(became)
     assert (settings.manifest, settings.store_root) == (FIELDS["manifest"], FIELDS["store_root"])
+    assert (settings.grpc_port, settings.grpc_host) == (port, "0.0.0.0")
     assert (settings.workers, settings.max_rows, settings.sample) == (2, 500, 0.5)
 
 
