@@ -27,7 +27,7 @@ from stagecraft.tuning.study import Study
 
 TRIALS, SECONDS = 16, 0.15
 VICTIMS = ("driver", "trial", "raylet")
-POPULATION = Population(members=4, interval=1, steps=4)
+POPULATION = Population(members=4, interval=1)
 STUDY = "studies/faults"
 TRIES = 4
 DRIVER = """

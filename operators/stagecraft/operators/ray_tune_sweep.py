@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from stagecraft.stages.trainers import AnyTrainer
     from stagecraft.tuning.attempt import Limits
+    from stagecraft.tuning.population import Population
     from stagecraft.tuning.rounds import Rounds
     from stagecraft.tuning.space import Dimension
     from stagecraft.tuning.stopping import Stopping
@@ -45,6 +46,8 @@ class RayTuneSweepOperator(StageOperator):
     :param searcher: ``default`` (by the cost of a trial), ``random``, ``grid``, ``genetic``, ``cma_es``,
         ``tpe`` (Optuna's), ``gaussian_process``, ``extra_trees`` or ``random_forest`` (scikit-optimize's)
     :param rounds: ``Rounds(trials=20, narrow=0.5)``: each round lies around the best trial so far
+    :param population: ``Population(members=8, interval=10)``: the trials train as a population in place of
+        a search, where the trainer keeps checkpoints
     :param stopping: ``Stopping(rule="asha")``: trials that promise little end early, where they report steps
     :param limits: ``Limits(memory_bytes=…, seconds=…, cpus=1)`` of each trial
     :param concurrency: trials at a time
@@ -68,6 +71,7 @@ class RayTuneSweepOperator(StageOperator):
         cpu_seconds: float | str | None = None,
         searcher: str = "default",
         rounds: Rounds | Mapping[str, Any] | None = None,
+        population: Population | Mapping[str, Any] | None = None,
         stopping: Stopping | Mapping[str, Any] | None = None,
         limits: Limits | Mapping[str, Any] | None = None,
         concurrency: int | str = 2,
@@ -88,6 +92,7 @@ class RayTuneSweepOperator(StageOperator):
                 "cpu_seconds": cpu_seconds,
                 "searcher": searcher,
                 "rounds": rounds,
+                "population": population,
                 "stopping": stopping,
                 "limits": limits or {},
                 "concurrency": concurrency,

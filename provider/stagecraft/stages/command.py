@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue, field_validator
 
@@ -45,6 +45,8 @@ class Command(Trainer):
     >>> Command(argv=["python", "train.py", "--depth={depth}"]).argv[-1]
     '--depth={depth}'
     """
+
+    checkpoints: ClassVar[bool] = True
 
     type: Literal["command"] = "command"
     argv: list[str] = Field(min_length=1)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
@@ -38,6 +38,8 @@ class PythonFunction(Trainer):
     >>> PythonFunction(function="math:dist").arguments
     {}
     """
+
+    checkpoints: ClassVar[bool] = True
 
     type: Literal["python_function"] = "python_function"
     function: str = Field(pattern=r"^[\w.]+:[\w.]+$")

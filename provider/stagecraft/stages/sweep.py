@@ -14,6 +14,7 @@ from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Stage, Workbench
 from stagecraft.stages.trainers import AnyTrainer
 from stagecraft.tuning.attempt import Limits
+from stagecraft.tuning.population import Population
 from stagecraft.tuning.rounds import Rounds
 from stagecraft.tuning.searchers import SearcherName
 from stagecraft.tuning.space import Dimension, Parameters, Space
@@ -55,6 +56,8 @@ class Sweep(Stage):
     :param searcher: ``default``, ``random``, ``grid``, ``genetic``, ``cma_es``, ``tpe``,
         ``gaussian_process``, ``extra_trees`` or ``random_forest``
     :param rounds: rounds that narrow the space around the best trial so far; None for none
+    :param population: trains the trials as a population in place of searching, of a trainer that keeps
+        checkpoints; None for none
     :param stopping: which trials end early, of a trainer that reports steps; None for none
     :param limits: what a trial may use; one that takes more has failed
     :param concurrency: trials at a time; fewer where the machine has fewer cores, with the same result
@@ -83,6 +86,7 @@ class Sweep(Stage):
     cpu_seconds: float | None = Field(default=None, gt=0)
     searcher: SearcherName = "default"
     rounds: Rounds | None = None
+    population: Population | None = None
     stopping: Stopping | None = None
     limits: Limits = Limits()
     concurrency: int = Field(default=2, ge=1, le=256)
@@ -94,7 +98,25 @@ class Sweep(Stage):
         if self.direction is None and self.metric not in DIRECTIONS:
             found = f"whether {self.metric!r} is to fall or to rise is not said"
             raise InvalidInputError("sweep.direction", found, "minimize or maximize")
+        if self.population is not None:
+            self._check_population(self.population)
         return self
+
+    def _check_population(self, population: Population) -> None:
+        if not self.trainer.checkpoints:
+            found = f"the trainer {self.trainer.type} keeps no checkpoints"
+            raise InvalidInputError("sweep.population", found, "a python_function, a command, or a searcher")
+        if self.trials <= population.members:
+            found = f"{self.trials} trials of {population.members} members, which are never compared"
+            raise InvalidInputError("sweep.trials", found, "several times as many trials as members")
+        for field, value, instead in (
+            ("searcher", self.searcher, "default"),
+            ("rounds", self.rounds, None),
+            ("stopping", self.stopping, None),
+        ):
+            if value != instead:
+                found = f"{value} beside a population"
+                raise InvalidInputError(f"sweep.{field}", found, f"{instead}, or no population")
 
     def _own(self) -> list[Parameters]:
         """Return the trainer's own parameters, to try first, where they lie in the space."""
@@ -119,6 +141,7 @@ class Sweep(Stage):
             constraints=self.constraints,
             objectives={self.metric: self.direction or DIRECTIONS[self.metric]},
             rounds=self.rounds,
+            population=self.population,
             start=self._own(),
             effort=self.trainer.effort(space),
             searcher=self.searcher,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -20,6 +20,9 @@ class Trainer(BaseModel, ABC):
     """How a sweep's trials train. Trials run in processes of their own, several at a time."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    checkpoints: ClassVar[bool] = False
+    """Whether a trial can go on from another one's checkpoint, as a population's members do."""
 
     @property
     def helpers(self) -> int:

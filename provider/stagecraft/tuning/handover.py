@@ -86,11 +86,9 @@ class Handovers:
         settled = {each.number for each in self.study.settled}
         if not settled.issuperset(range(begins, begins + members)):
             return
-        last = begins + members == members * self.population.generations
-        kept = set() if last else set(range(begins, begins + members))
-        kept |= {best.number} if best else set()
-        for number in set(range(begins + members)) - kept:
-            _remove(self.store, self.folder(number))
+        for number in range(begins):
+            if best is None or number != best.number:
+                _remove(self.store, self.folder(number))
 
 
 def _path(store: Store, folder: str) -> str:

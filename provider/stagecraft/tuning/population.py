@@ -23,46 +23,37 @@ class Population(BaseModel):
     """How a population trains.
 
     :param members: how many train side by side
-    :param interval: steps that a member trains before it is compared with the others
-    :param steps: how many a member trains in all
+    :param interval: steps that a member trains before it is compared with the others; so often as the
+        study's trials come to
     :param quantile: the share of the members that go on from a copy of one of the best, who are as many
     :param resample: the probability with which a copy's parameter is drawn anew
     :param factors: what it is multiplied by else, either one as likely; a choice is kept
 
     Source: Jaderberg et al., Population Based Training of Neural Networks, 2017 (arXiv:1711.09846).
 
-    >>> Population(members=4, interval=5, steps=12).generations
-    3
+    >>> [Population(members=4, interval=5).until(trial) for trial in (0, 3, 4)]
+    [5, 5, 10]
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     members: int = Field(default=8, ge=2, le=1000)
     interval: int = Field(ge=1)
-    steps: int = Field(ge=1)
     quantile: float = Field(default=0.25, gt=0, le=0.5)
     resample: float = Field(default=0.25, ge=0, le=1)
     factors: tuple[float, float] = (0.8, 1.2)
 
     @model_validator(mode="after")
     def _sensible(self) -> Population:
-        if self.steps <= self.interval:
-            found = f"{self.steps} steps, compared every {self.interval}"
-            raise InvalidInputError(WHERE, found, "an interval below the steps: nothing is compared else")
         if not 0 < self.factors[0] < 1 < self.factors[1]:
             raise InvalidInputError(
                 f"{WHERE}.factors", f"{self.factors}", "one between 0 and 1, and one above: (0.8, 1.2)"
             )
         return self
 
-    @property
-    def generations(self) -> int:
-        """How often each member trains, an interval at a time."""
-        return math.ceil(self.steps / self.interval)
-
     def until(self, trial: int) -> int:
         """Return the step to which a trial trains, which is one member's work of one generation."""
-        return min((trial // self.members + 1) * self.interval, self.steps)
+        return (trial // self.members + 1) * self.interval
 
 
 class PopulationBased(Searcher):
@@ -76,7 +67,7 @@ class PopulationBased(Searcher):
 
     >>> from stagecraft.tuning.space import Uniform
     >>> space = Space({"rate": Uniform(0.1, 1)})
-    >>> searcher = PopulationBased(space, population=Population(members=2, interval=1, steps=2, resample=0))
+    >>> searcher = PopulationBased(space, population=Population(members=2, interval=1, resample=0))
     >>> for loss in (0.3, 0.1):
     ...     searcher.tell({"rate": 1 - loss}, [loss])
     >>> (searcher.parent(2), searcher.ask(2)), (searcher.parent(3), searcher.ask(3))
@@ -96,10 +87,6 @@ class PopulationBased(Searcher):
     ) -> None:
         super().__init__(space, seed, start, effort)
         self.population = population
-
-    @property
-    def limit(self) -> int:
-        return self.population.members * self.population.generations
 
     def known(self, number: int, concurrency: int) -> int:
         return number // self.population.members * self.population.members

@@ -23,7 +23,7 @@ from stagecraft.tuning.trial import Trial, TrialState
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray")]
 
 RATE, START = 0.05, 0.9
-POPULATION = Population(members=4, interval=10, steps=50, resample=1.0)
+POPULATION = Population(members=4, interval=10, resample=1.0)
 
 
 def open_study(root: str, **changes: Any) -> Study:
@@ -71,9 +71,9 @@ def test_a_population_comes_to_what_no_fixed_parameters_come_to(tmp_path: Path, 
             raise Killed
 
     with pytest.raises(Killed):
-        run_trials(open_study(str(tmp_path)), descend, budget=Budget(), runner=runner, on_trial=kill)
+        run_trials(open_study(str(tmp_path)), descend, budget=Budget(trials=20), runner=runner, on_trial=kill)
     study = open_study(str(tmp_path))
-    best = run_trials(study, descend, budget=Budget(), runner=runner)
+    best = run_trials(study, descend, budget=Budget(trials=20), runner=runner)
 
     assert [trial.state for trial in study.trials] == [TrialState.FINISHED] * 20
     assert [study.trials[trial.number] for trial in ended[:7]] == ended[:7], "none is run again"
@@ -84,7 +84,7 @@ def test_a_population_comes_to_what_no_fixed_parameters_come_to(tmp_path: Path, 
     history = perturbations(POPULATION, study.trials)
     assert [each.step for each in history] == [10, 20, 30, 40], "the worst of four goes on from the best"
     kept = {path.name for path in (tmp_path / "checkpoints/studies/population/kept").iterdir()}
-    assert kept == {best.name}
+    assert kept == {best.name, *(f"trial-{number:03d}" for number in range(16, 20))}
 
 
 def test_a_trainer_that_keeps_no_checkpoint_is_refused(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_trainer_that_keeps_no_checkpoint_is_refused(tmp_path: Path) -> None:
 
     study = open_study(str(tmp_path))
     with pytest.raises(InvalidInputError, match=r"study.population: the trainer left nothing.*trial-00"):
-        run_trials(study, forgetful, budget=Budget())
+        run_trials(study, forgetful, budget=Budget(trials=20))
     assert not study.finished
     with pytest.raises(InvalidInputError, match=r"sweep.stopping: asha beside a population"):
-        run_trials(study, descend, budget=Budget(), stopping=Stopping())
+        run_trials(study, descend, budget=Budget(trials=20), stopping=Stopping())

@@ -21,7 +21,7 @@ SPACE: dict[str, Dimension] = {
     "kind": Choice(["a", "b"]),
     "slope": Uniform(0, 1, when={"kind": ["a"]}),
 }
-POPULATION = Population(members=4, interval=5, steps=12)
+POPULATION = Population(members=4, interval=5)
 
 
 def opened(folder: Path, **changes: Any) -> Study:
@@ -44,7 +44,7 @@ def end(study: Study, trial: Trial, losses: dict[int, float | None]) -> None:
 
 
 def run(
-    study: Study, losses: dict[int, float | None], *, youngest_first: bool = False, trials: int = 99
+    study: Study, losses: dict[int, float | None], *, youngest_first: bool = False, trials: int = 12
 ) -> list[Trial]:
     running: list[Trial] = []
     while len(study.settled) < trials:
@@ -59,9 +59,9 @@ def run(
 def test_the_worst_goes_on_from_the_best_and_the_others_from_themselves(tmp_path: Path) -> None:
     study = opened(tmp_path)
     trials = run(study, {0: 3.0, 1: 1.0, 2: 9.0, 3: 2.0, 4: 1.0, 5: 4.0, 6: 2.0, 7: 3.0})
-    assert len(trials) == 12, "three generations: up to the steps 5, 10 and 12"
+    assert len(trials) == 12, "three generations"
     assert [trial.parent for trial in trials] == [None] * 4 + [0, 1, 1, 3] + [4, 4, 6, 7]
-    assert [POPULATION.until(trial.number) for trial in trials] == [5] * 4 + [10] * 4 + [12] * 4
+    assert [POPULATION.until(trial.number) for trial in trials] == [5] * 4 + [10] * 4 + [15] * 4
     for trial in trials[4:]:
         assert trial.parent is not None
         before = trials[trial.parent].parameters
@@ -134,7 +134,7 @@ def test_a_parameter_moves_within_its_dimension(
 def test_a_copy_keeps_to_the_constraints_and_draws_anew_as_often_as_it_is_told() -> None:
     space = Space({"x": Uniform(0, 10), "y": Uniform(0, 10)}, {"below": "x < y"})
     for share in (0.0, 1.0):
-        population = Population(members=2, interval=1, steps=1000, resample=share)
+        population = Population(members=2, interval=1, resample=share)
         searcher = PopulationBased(space, population=population)
         kept = 0
         for number in range(0, 400, 2):
@@ -149,11 +149,10 @@ def test_a_copy_keeps_to_the_constraints_and_draws_anew_as_often_as_it_is_told()
 @pytest.mark.parametrize(
     ("changes", "word"),
     [
-        ({"population": {"interval": 5, "steps": 5}}, "below the steps"),
-        ({"population": {"interval": 0, "steps": 5}}, "interval"),
-        ({"population": {"interval": 1, "steps": 5, "quantile": 0.6}}, "quantile"),
-        ({"population": {"interval": 1, "steps": 5, "factors": (1.1, 1.2)}}, "factors"),
-        ({"population": {"interval": 1, "steps": 5, "members": 1}}, "members"),
+        ({"population": {"interval": 0}}, "interval"),
+        ({"population": {"interval": 1, "quantile": 0.6}}, "quantile"),
+        ({"population": {"interval": 1, "factors": (1.1, 1.2)}}, "factors"),
+        ({"population": {"interval": 1, "members": 1}}, "members"),
         ({"searcher": "tpe"}, "study.searcher: tpe beside a population"),
         ({"rounds": {"trials": 4}}, "study.rounds"),
     ],

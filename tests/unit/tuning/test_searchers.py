@@ -59,7 +59,7 @@ def search(
 
 
 def population(*given: Any, **named: Any) -> PopulationBased:
-    return PopulationBased(*given, **named, population=Population(members=2, interval=1, steps=9))
+    return PopulationBased(*given, **named, population=Population(members=2, interval=1))
 
 
 @pytest.fixture(params=[*SEARCHERS, population.__name__])
