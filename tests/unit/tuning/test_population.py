@@ -9,6 +9,7 @@ import pytest
 
 from stagecraft.artifacts.store import Store
 from stagecraft.errors import InvalidInputError
+from stagecraft.stages.sweep import Sweep
 from stagecraft.tuning.population import Population, PopulationBased, scaled
 from stagecraft.tuning.space import Choice, Dimension, Integer, LogUniform, Space, Uniform
 from stagecraft.tuning.spec import StudySpec
@@ -160,3 +161,23 @@ def test_a_copy_keeps_to_the_constraints_and_draws_anew_as_often_as_it_is_told()
 def test_a_bad_population_is_refused(tmp_path: Path, changes: dict[str, Any], word: str) -> None:
     with pytest.raises((InvalidInputError, ValueError), match=word):
         opened(tmp_path, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"trainer": {"type": "leaf_regression", "label": "y"}}, "leaf_regression keeps no checkpoints"),
+        ({"trials": 4}, "sweep.trials: 4 trials of 4 members"),
+        ({"searcher": "tpe"}, "sweep.searcher: tpe beside a population"),
+        ({"stopping": {"rule": "asha"}}, "sweep.stopping"),
+        ({"rounds": {"trials": 4}}, "sweep.rounds"),
+    ],
+)
+def test_a_sweep_whose_trainer_cannot_train_as_a_population_is_refused_when_it_is_written(
+    changes: dict[str, Any], word: str
+) -> None:
+    space = {"boosting.learning_rate": LogUniform(0.1, 1)}
+    given = {"trainer": {"type": "command", "argv": ["train"]}, "space": space, "population": POPULATION}
+    assert Sweep.validated(given).trials == 20
+    with pytest.raises(InvalidInputError, match=word):
+        Sweep.validated(given | changes)
