@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from stagecraft.artifacts.artifact import Reference
 from stagecraft.errors import InvalidInputError
 from stagecraft.operators.base import Input, StageOperator
-from stagecraft.operators.output import ReportOutput, Value
+from stagecraft.operators.output import Output, ReportOutput, Value
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -51,6 +51,9 @@ class RayTuneSweepOperator(StageOperator):
     :param stopping: ``Stopping(rule="asha")``: trials that promise little end early, where they report steps
     :param limits: ``Limits(memory_bytes=…, seconds=…, cpus=1)`` of each trial
     :param concurrency: trials at a time
+    :param test: rows that nothing before has seen, which judge the model at the end, once; None for none
+    :param refit: whether the best parameters are trained once more on the rows of ``train`` and
+        ``validation``; else the model is of ``train`` alone
     :param seed: decides every random draw
     """
 
@@ -75,11 +78,13 @@ class RayTuneSweepOperator(StageOperator):
         stopping: Stopping | Mapping[str, Any] | None = None,
         limits: Limits | Mapping[str, Any] | None = None,
         concurrency: int | str = 2,
+        test: Input | None = None,
+        refit: bool | str = True,
         seed: int | str = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            inputs={"train": train, "validation": validation},
+            inputs={"train": train, "validation": validation, "test": test},
             parameters={
                 # As a mapping, so that the templates within it are rendered.
                 "trainer": trainer.model_dump(mode="json") if isinstance(trainer, BaseModel) else trainer,
@@ -96,6 +101,7 @@ class RayTuneSweepOperator(StageOperator):
                 "stopping": stopping,
                 "limits": limits or {},
                 "concurrency": concurrency,
+                "refit": refit,
                 "seed": seed,
             },
             **kwargs,
@@ -103,8 +109,13 @@ class RayTuneSweepOperator(StageOperator):
 
     @property
     def report(self) -> ReportOutput:
-        """The trials, and the best one's metrics."""
+        """The trials, and the best one's metrics; as ``test_…``, those of the model on the test rows."""
         return ReportOutput(self)
+
+    @property
+    def model(self) -> Output:
+        """The model of the best parameters."""
+        return self.artifact("model")
 
     @property
     def best(self) -> Value:
@@ -136,6 +147,8 @@ class RayTuneSweepOperator(StageOperator):
         self.log.info(
             "Best %s: %s with %s", found["metric"], found["metrics"][found["metric"]], found["best"]
         )
+        if found["test"]:
+            self.log.info("On the test rows: %s", found["test"])
         for part in ("best", "boosting", "optimizer"):
             if part in found:
                 context["ti"].xcom_push(key=part, value=found[part])

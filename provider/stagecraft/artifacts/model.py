@@ -56,6 +56,12 @@ class Model(Artifact):
                 "SparkPredict for its predictions; for a model that Evaluate and servers can run, "
                 f"{SPARK_REMEDIES.get(kind, 'train it again: newer models need no Spark')}",
             )
+        if CHAIN_FILE not in self.manifest.files:
+            raise InvalidInputError(
+                f"model {self.fingerprint}",
+                f"it is the files that a trainer of the user's own left: {', '.join(self.manifest.files)}",
+                "that trainer's own code to run it, or a stage that imports its format",
+            )
         return Chain.read(self.read_json(CHAIN_FILE), self.read)
 
     @property

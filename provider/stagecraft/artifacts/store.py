@@ -208,6 +208,18 @@ class Draft:
     def write_json(self, name: str, value: Any) -> None:
         self.write(name, json.dumps(value, indent=1, sort_keys=True, allow_nan=False).encode())
 
+    def take(self, artifact: Artifact) -> None:
+        """Copy the files of an artifact of this store, and what it knows of itself.
+
+        :raises CorruptArtifactError: a file is missing or differs
+        """
+        artifact.verify()
+        for name in artifact.manifest.files:
+            target = self.store.strip(f"{self.uri}/{name}")
+            self.store.filesystem.makedirs(os.path.dirname(target), exist_ok=True)
+            self.store.filesystem.cp_file(self.store.strip(artifact.file_uri(name)), target)
+        self.meta.update(artifact.meta)
+
     def commit(self, *, replace: bool = False) -> Artifact:
         """Checksum the files and write the manifest; return the committed artifact.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field, JsonValue, field_validator
 
 from stagecraft.errors import InvalidInputError
-from stagecraft.stages.trainer import Trainer
+from stagecraft.stages.trainer import Trainer, judged_on
 from stagecraft.tuning.space import Space
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ class Command(Trainer):
     ``STAGECRAFT_TRAIN`` and so on: ``{parameters}`` (a JSON file of them all), ``{train}`` and
     ``{validation}`` (folders of Parquet files), ``{metrics}`` (the JSON file to write metrics to),
     ``{model}`` (a folder to leave the model in), ``{checkpoint}`` (a folder that outlives a crash),
-    ``{seed}``, and ``{final}`` (1 in the final refit, else 0).
+    ``{seed}``, and ``{final}`` (1 in the last training, else 0). The last training has the best parameters;
+    the files that it leaves in ``{model}`` are the sweep's model. Its ``{validation}`` is the sweep's test
+    rows, so it must not choose anything by them, as when to stop.
 
     Metrics are read from JSON lines on its standard output, ``{"auc": 0.8}``, and from the file. A line that
     has a ``step`` tells how far it has come: ``{"step": 10, "auc": 0.7}``. It runs in the trial's folder, and
@@ -89,4 +91,5 @@ class Command(Trainer):
             raise InvalidInputError(
                 "sweep.trainer.argv", f"there is no program {self.argv[0]!r}", "one that this machine has"
             )
-        return CommandTrial(self, {name: dataset.folder_uri for name, dataset in datasets.items()}, metric)
+        folders = {"train": datasets["train"].folder_uri, "validation": judged_on(datasets).folder_uri}
+        return CommandTrial(self, folders, metric)

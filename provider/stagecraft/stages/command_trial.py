@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from stagecraft.errors import JobFailedError
 from stagecraft.stages.command import PLACE, Command
+from stagecraft.stages.trainer import keep_files
 from stagecraft.tuning.space import Parameters
 
 if TYPE_CHECKING:
+    from stagecraft.artifacts.store import Draft
     from stagecraft.tuning.attempt import Attempt
 
 GUARD = 'exec 3<&0; (cat <&3; kill -KILL "-$0") >/dev/null 2>&1 &'
@@ -65,6 +67,11 @@ class CommandTrial:
             raise JobFailedError(f"the command ended with status {status}: {last or 'it said nothing'}")
         if told.exists():
             metrics.update(json.loads(told.read_text()))
+        return metrics
+
+    def finish(self, parameters: Parameters, attempt: Attempt, draft: Draft) -> dict[str, Any]:
+        metrics = self(parameters, attempt)
+        keep_files(attempt, draft, {**self.command.arguments, **parameters}, metrics)
         return metrics
 
     def _argv(self, values: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from stagecraft.artifacts.model import Model
 from stagecraft.errors import InvalidInputError
 from stagecraft.parameter_server.optimizer import FTRL
 from stagecraft.stages.boosting import BoostingParameters
-from stagecraft.stages.trainer import Trainer
+from stagecraft.stages.trainer import Trainer, judged_on
 from stagecraft.tuning.space import Parameters, Space
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ class LeafRegression(Trainer):
     ``optimizer``: ``boosting.rounds``, ``optimizer.alpha`` …
 
     :param label: the label's column, of two values
-    :param weight: the column of the training rows' weights, or None
+    :param weight: the column of the training rows' weights, or None; in the last training, validation rows
+        that have no such column weigh 1
     :param boosting: how trees are grown, where the space does not say; tried first, where it lies in it
     :param optimizer: the linear model's optimizer, likewise
     :param epochs: passes of the linear model over the training rows
@@ -99,6 +100,9 @@ class LeafRegression(Trainer):
             "optimizer": optimizer.model_dump(mode="json"),
         }
 
+    def fill(self) -> dict[str, float]:
+        return {self.weight: 1.0} if self.weight else {}
+
     def prepare(self, bench: Workbench, datasets: Mapping[str, Dataset], metric: str) -> LeafTrial:
         from stagecraft.stages.leaf_trial import LeafTrial
 
@@ -109,7 +113,7 @@ class LeafRegression(Trainer):
             )
         encoder = bench.store.open(train.model)
         assert isinstance(encoder, Model)
-        return LeafTrial.of(self, train, datasets["validation"], encoder)
+        return LeafTrial.of(self, train, judged_on(datasets), encoder)
 
 
 def _check_value(name: str, value: Any) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stagecraft.artifacts.model import fill_model
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.boosting import grow
-from stagecraft.stages.labels import binary_label, original_labels, row_weights
+from stagecraft.stages.labels import binary_label, handed_on, original_labels, row_weights
 from stagecraft.stages.metrics import ranking
 from stagecraft.transforms.leaf_encode import LeafEncode, feature_matrix
 from stagecraft.transforms.linear import Linear
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from stagecraft.artifacts.dataset import Dataset
     from stagecraft.artifacts.model import Model
+    from stagecraft.artifacts.store import Draft
     from stagecraft.stages.leaf_regression import LeafRegression
     from stagecraft.transforms.chain import Chain
     from stagecraft.tuning.attempt import Attempt
@@ -32,6 +34,8 @@ class LeafTrial:
     :param train: encoded rows
     :param label: float32, 0 or 1
     :param validation: encoded rows, as ``truth`` is their label
+    :param golden: a few raw rows
+    :param meta: what the model knows of its label
     """
 
     trainer: LeafRegression
@@ -41,6 +45,8 @@ class LeafTrial:
     weight: np.ndarray | None
     validation: pa.RecordBatch
     truth: np.ndarray
+    golden: pa.Table
+    meta: dict[str, Any]
 
     @classmethod
     def of(cls, trainer: LeafRegression, train: Dataset, validation: Dataset, encoder: Model) -> LeafTrial:
@@ -76,10 +82,21 @@ class LeafTrial:
             weight=row_weights("sweep.trainer.weight", rows[trainer.weight]) if trainer.weight else None,
             validation=chain.apply(_batch(held_out.select(chain.input_columns()))).select(columns),
             truth=truth,
+            golden=encoder.golden().select(chain.input_columns()),
+            meta={**handed_on(encoder), "labels": originals},
         )
 
     def __call__(self, parameters: Parameters, attempt: Attempt) -> dict[str, float]:
         """Run one trial; return ``log_loss``, ``auc`` and the other metrics of the validation rows."""
+        return self._judged(*self._fitted(parameters))
+
+    def finish(self, parameters: Parameters, attempt: Attempt, draft: Draft) -> dict[str, float]:
+        leaves, linear = self._fitted(parameters)
+        metrics = self._judged(leaves, linear)
+        fill_model(draft, self.chain.then(leaves, linear), self.golden, **self.meta, metrics=metrics)
+        return metrics
+
+    def _fitted(self, parameters: Parameters) -> tuple[LeafEncode, Linear]:
         from stagecraft.parameter_server.local import fit
 
         boosting, optimizer = self.trainer.settled(parameters)
@@ -98,8 +115,10 @@ class LeafTrial:
             epochs=self.trainer.epochs,
             seed=self.trainer.seed,
         )
-        scores = Linear.of(layout, weights).means(leaves.apply(self.validation))
-        return ranking(self.truth > 0, scores)
+        return leaves, Linear.of(layout, weights)
+
+    def _judged(self, leaves: LeafEncode, linear: Linear) -> dict[str, float]:
+        return ranking(self.truth > 0, linear.means(leaves.apply(self.validation)))
 
 
 def _rows(dataset: Dataset, columns: list[str], trainer: LeafRegression) -> pa.Table:

@@ -23,6 +23,7 @@ from stagecraft.tracking.writer import Tracker
 from stagecraft.tuning.space import Parameters
 
 if TYPE_CHECKING:
+    from stagecraft.artifacts.store import Draft
     from stagecraft.engines.contract import Engine
     from stagecraft.tuning.attempt import Attempt
 
@@ -33,7 +34,7 @@ TURNS = "turns"
 class PipelineTrial:
     """Runs the steps as a job does, in the trial's process.
 
-    :param datasets: what ``train`` and ``validation`` stand for
+    :param datasets: what ``train`` and ``validation`` stand for, and ``test`` in the last training
     """
 
     pipeline: Pipeline
@@ -42,33 +43,48 @@ class PipelineTrial:
 
     def __call__(self, parameters: Parameters, attempt: Attempt) -> dict[str, Any]:
         pipeline = self.pipeline.changed(parameters)
-        step, output = pipeline.judged
-        made = self.run(pipeline, pipeline.needed(pipeline.judged, pipeline.handed_on), attempt)
-        metrics: dict[str, Any] = made[step][output].meta["metrics"]
-        return metrics
+        names = pipeline.needed(pipeline.judged, pipeline.handed_on)
+        return _metrics(pipeline, self._run(pipeline, names, attempt, {}, self.datasets))
 
-    def run(self, pipeline: Pipeline, names: list[str], attempt: Attempt) -> Made:
+    def finish(self, parameters: Parameters, attempt: Attempt, draft: Draft) -> dict[str, Any]:
+        """Steps that the model needs see the validation rows as ever; the others the test rows instead."""
+        pipeline = self.pipeline.changed(parameters)
+        step, output = pipeline.handed_on
+        names = pipeline.needed(pipeline.handed_on)
+        made = self._run(pipeline, names, attempt, {}, self.datasets)
+        draft.take(made[step][output])
+        if "test" not in self.datasets:
+            return {}
+        names = [name for name in pipeline.needed(pipeline.judged) if name not in made]
+        test = {**self.datasets, "validation": self.datasets["test"]}
+        return _metrics(pipeline, self._run(pipeline, names, attempt, made, test))
+
+    def _run(
+        self,
+        pipeline: Pipeline,
+        names: list[str],
+        attempt: Attempt,
+        before: Made,
+        datasets: Mapping[str, Reference],
+    ) -> Made:
         """Run steps, or take what was committed before."""
         # A trial's stages find the Ray that runs the trial by themselves; the variable says a cluster.
         os.environ.pop("RAY_ADDRESS", None)
-        made: Made = {}
+        made = dict(before)
         for name in names:
             each = pipeline.steps[name]
             step = Step(
                 name=name,
                 stage=each.stage,
                 parameters=each.parameters,
-                inputs={given: self._source(source) for given, source in each.inputs.items()},
+                inputs={
+                    given: datasets[source] if source in OUTER else _output(source)
+                    for given, source in each.inputs.items()
+                },
             )
             stage, inputs = stage_of(step, made), inputs_of(step, made, self.store)
             made[name] = self._made(stage, inputs, pipeline.engine, attempt.folder.parent)
         return made
-
-    def _source(self, source: str) -> Reference | StepOutput:
-        if source in OUTER:
-            return self.datasets[source]
-        step, _, output = source.partition(".")
-        return StepOutput(step=step, output=output)
 
     def _made(
         self, stage: Stage, inputs: Mapping[str, Artifact], engine: str, trials: Path
@@ -82,6 +98,17 @@ class PipelineTrial:
                 return stage.run(Workbench(opened, self.store, Tracker.nowhere()), **inputs)
             finally:
                 opened.tidy()
+
+
+def _output(source: str) -> StepOutput:
+    step, _, output = source.partition(".")
+    return StepOutput(step=step, output=output)
+
+
+def _metrics(pipeline: Pipeline, made: Made) -> dict[str, Any]:
+    step, output = pipeline.judged
+    metrics: dict[str, Any] = made[step][output].meta["metrics"]
+    return metrics
 
 
 @lru_cache

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field, JsonValue
 
 from stagecraft.errors import InvalidInputError
-from stagecraft.stages.trainer import Trainer
+from stagecraft.stages.trainer import Trainer, judged_on, keep_files
 from stagecraft.tuning.space import Parameters
 
 if TYPE_CHECKING:
     from stagecraft.artifacts.dataset import Dataset
+    from stagecraft.artifacts.store import Draft
     from stagecraft.stages.base import Workbench
     from stagecraft.tuning.attempt import Attempt
 
@@ -28,6 +29,9 @@ class PythonFunction(Trainer):
 
     ``attempt`` is an :class:`~stagecraft.tuning.attempt.Attempt`: the trial's seed and folder, the datasets
     to train and to be judged on, ``report(step, value)``, a folder for checkpoints, and one for the model.
+    The files in the latter are the sweep's model, after the last training: that is a call of the same
+    function with the best parameters, where ``attempt.final`` is true. What are ``validation`` rows to the
+    function are then the sweep's test rows, so it must not choose anything by them, as when to stop.
 
     :param function: where it is: ``"package.module:function"``
     :param folder: where the package lies, where it is not installed
@@ -58,7 +62,7 @@ class PythonFunction(Trainer):
             raise InvalidInputError(
                 WHERE, f"{self.function} is not called by two arguments ({error})", "(parameters, attempt)"
             ) from error
-        return FunctionTrial(self, datasets)
+        return FunctionTrial(self, {"train": datasets["train"], "validation": judged_on(datasets)})
 
     def load(self) -> Callable[..., Mapping[str, Any]]:
         """Import the function.
@@ -91,3 +95,8 @@ class FunctionTrial:
     def __call__(self, parameters: Parameters, attempt: Attempt) -> Mapping[str, Any]:
         attempt.datasets = self.datasets
         return self.trainer.load()({**self.trainer.arguments, **parameters}, attempt)
+
+    def finish(self, parameters: Parameters, attempt: Attempt, draft: Draft) -> Mapping[str, Any]:
+        metrics = self(parameters, attempt)
+        keep_files(attempt, draft, {**self.trainer.arguments, **parameters}, metrics)
+        return metrics

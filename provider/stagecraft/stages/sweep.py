@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from stagecraft.artifacts.artifact import Kind
+from stagecraft.artifacts.artifact import Artifact, Kind
 from stagecraft.artifacts.fingerprint import fingerprint
 from stagecraft.errors import InvalidInputError
+from stagecraft.stages.append import Append
 from stagecraft.stages.base import Stage, Workbench
 from stagecraft.stages.trainers import AnyTrainer
 from stagecraft.tuning.attempt import Limits
@@ -24,6 +26,7 @@ from stagecraft.tuning.stopping import Stopping
 if TYPE_CHECKING:
     from stagecraft.artifacts.dataset import Dataset
     from stagecraft.artifacts.store import Draft
+    from stagecraft.tuning.trial import Trial
 
 FALLING = ("log_loss", "loss", "validation_loss", "brier", "mae", "rmse", "mean_deviance", "error")
 RISING = ("auc", "accuracy", "recall", "precision", "f1", "macro_f1", "ks", "average_precision", "r2")
@@ -31,7 +34,7 @@ DIRECTIONS: dict[str, Direction] = {
     **dict.fromkeys(FALLING, "minimize"),
     **dict.fromkeys(RISING, "maximize"),
 }
-BUDGET = {"trials", "wall_seconds", "cpu_seconds"}
+NOT_SEARCHED = {"trials", "wall_seconds", "cpu_seconds", "refit"}
 
 
 class Sweep(Stage):
@@ -41,6 +44,10 @@ class Sweep(Stage):
     each one that ends is committed to the store: a sweep that was killed goes on where it stopped, and one
     with more ``trials`` goes on from an earlier one. Equal sweeps try equal parameters. Tracks the best of
     the metric so far as ``best_…``, ``progress``, and every trial.
+
+    At the end the best parameters are trained once more, and that model is handed on. The rows ``test``,
+    which nothing before has seen, say how good it is: ``test_…`` in the report's metrics beside what the
+    search had found on the validation rows, which flatters it the more, the more trials there were.
 
     :param trainer: what is tuned: :class:`LeafRegression` (trees and a linear model over their leaves, in
         memory), :class:`Pipeline` (stages one after another), :class:`PythonFunction` or :class:`Command`
@@ -61,6 +68,8 @@ class Sweep(Stage):
     :param stopping: which trials end early, of a trainer that reports steps; None for none
     :param limits: what a trial may use; one that takes more has failed
     :param concurrency: trials at a time; fewer where the machine has fewer cores, with the same result
+    :param refit: whether the best parameters are trained once more on the rows of ``train`` and
+        ``validation``; else the model is of ``train`` alone
     :param seed: decides every random draw of the searcher, and the trials' seeds
 
     >>> from stagecraft.stages.trainers import LeafRegression
@@ -72,8 +81,12 @@ class Sweep(Stage):
 
     name: ClassVar[str] = "sweep"
     version: ClassVar[int] = 3
-    inputs: ClassVar[Mapping[str, Kind]] = {"train": Kind.DATASET, "validation": Kind.DATASET}
-    outputs: ClassVar[Mapping[str, Kind]] = {"report": Kind.REPORT}
+    inputs: ClassVar[Mapping[str, Kind]] = {
+        "train": Kind.DATASET,
+        "validation": Kind.DATASET,
+        "test?": Kind.DATASET,
+    }
+    outputs: ClassVar[Mapping[str, Kind]] = {"report": Kind.REPORT, "model": Kind.MODEL}
     engines: ClassVar[tuple[str, ...]] = ("ray",)
 
     trainer: AnyTrainer
@@ -90,6 +103,7 @@ class Sweep(Stage):
     stopping: Stopping | None = None
     limits: Limits = Limits()
     concurrency: int = Field(default=2, ge=1, le=256)
+    refit: bool = True
     seed: int = Field(default=0, ge=0, lt=2**32)
 
     @model_validator(mode="after")
@@ -130,12 +144,14 @@ class Sweep(Stage):
     def execute(self, bench: Workbench, drafts: dict[str, Draft], inputs: dict[str, Any]) -> None:
         from stagecraft.stages.sweep_page import page
         from stagecraft.tuning.budget import Budget
-        from stagecraft.tuning.run import run_trials
+        from stagecraft.tuning.run import run_trials, sweep_session
         from stagecraft.tuning.spec import StudySpec
         from stagecraft.tuning.study import Study
 
+        self._check_rows(bench, inputs)
         space = Space(self.space, self.constraints)
-        objective = self.trainer.prepare(bench, inputs, self.metric)
+        searched = {name: inputs[name] for name in ("train", "validation")}
+        objective = self.trainer.prepare(bench, searched, self.metric)
         spec = StudySpec(
             space=self.space,
             constraints=self.constraints,
@@ -149,21 +165,30 @@ class Sweep(Stage):
             concurrency=self.concurrency,
         )
         study = Study(bench.store, self._study_folder(inputs), spec)
-        best = run_trials(
-            study,
-            objective,
-            budget=Budget(trials=self.trials, wall_seconds=self.wall_seconds, cpu_seconds=self.cpu_seconds),
-            limits=self.limits,
-            stopping=self.stopping,
-            helpers=self.trainer.helpers,
-            address="auto" if os.environ.get("RAY_ADDRESS") else None,
-            tracker=bench.tracker,
-        )
+        budget = Budget(trials=self.trials, wall_seconds=self.wall_seconds, cpu_seconds=self.cpu_seconds)
+        address = "auto" if os.environ.get("RAY_ADDRESS") else None
+        goes_on = study.remaining(self.trials) and not budget.used_up(study, study.wall)
+        session = sweep_session(self.concurrency, self.limits, self.trainer.helpers, address)
+        with session if goes_on else nullcontext():  # One Ray for the search and for the last training.
+            best = run_trials(
+                study,
+                objective,
+                budget=budget,
+                limits=self.limits,
+                stopping=self.stopping,
+                helpers=self.trainer.helpers,
+                address=address,
+                tracker=bench.tracker,
+            )
+            final = self._final(bench, best, inputs)
+        drafts["model"].take(final["model"])
         tried = study.first(self.trials)  # an earlier sweep may have tried more
+        test = final["report"].meta["metrics"]
         report = drafts["report"]
         report.meta.update(
             metrics={
                 **best.metrics,
+                **{f"test_{name}": value for name, value in test.items()},
                 "trials": len(tried.trials),
                 "finished": len(tried.finished),
                 "failed": len(tried.failed),
@@ -171,13 +196,56 @@ class Sweep(Stage):
             best=best.parameters,
             metric=self.metric,
             study=study.folder,
+            test=test,
             trials=[trial.model_dump(mode="json") for trial in tried.trials],
             **self.trainer.chosen(best.parameters),
         )
-        report.write("report.html", page(tried, best).encode())
+        report.write("report.html", page(tried, best, cards=self._cards(test)).encode())
+
+    def _final(self, bench: Workbench, best: Trial, inputs: Mapping[str, Dataset]) -> dict[str, Artifact]:
+        """Train the best parameters for the last time, or take what was committed before."""
+        from stagecraft.stages.final_fit import FinalFit
+        from stagecraft.tuning.attempt import seed_of
+
+        fit = FinalFit(
+            trainer=self.trainer,
+            best=best.parameters,
+            metric=self.metric,
+            seed=seed_of(self.seed, best.number),
+            limits=self.limits,
+        )
+        inner = Workbench(bench.engine, bench.store, bench.tracker.scoped("final"))
+        given: dict[str, Artifact] = {**inputs}
+        if self.refit:
+            rows = self._append().run(inner, first=inputs["train"], second=inputs["validation"])
+            given["train"] = rows["dataset"]
+        return fit.run(inner, **given)
+
+    def _cards(self, test: Mapping[str, float]) -> list[str]:
+        """Return what the page shows of the test, beside what the search found."""
+        from stagecraft.stages.page import card
+
+        hint = "the model handed on, on rows that the search never saw"
+        return [card(f"test {self.metric}", f"{test[self.metric]:.5f}", hint)] if self.metric in test else []
+
+    def _append(self) -> Append:
+        return Append(fill=self.trainer.fill())
+
+    def _check_rows(self, bench: Workbench, inputs: Mapping[str, Dataset]) -> None:
+        """Refuse before any trial what the last training would refuse.
+
+        :raises InvalidInputError: rows lack columns, or are no rows at all
+        """
+        train, validation, test = inputs["train"], inputs["validation"], inputs.get("test")
+        if self.refit:
+            self._append().check("sweep.validation", bench.store, train, validation)
+        if test is not None:
+            test.require("sweep.test", *validation.columns)
+            if not test.rows:
+                raise InvalidInputError("sweep.test", "it has no rows", "a dataset with rows, or none")
 
     def _study_folder(self, inputs: Mapping[str, Dataset]) -> str:
-        """More trials or time continue a study, so they are no part of its address."""
-        decisive = {name: value for name, value in self.parameters().items() if name not in BUDGET}
-        sources = {name: artifact.fingerprint for name, artifact in inputs.items()}
+        """What a study may have more of, and what comes after it, are no part of its address."""
+        decisive = {name: value for name, value in self.parameters().items() if name not in NOT_SEARCHED}
+        sources = {name: inputs[name].fingerprint for name in ("train", "validation")}
         return f"studies/{fingerprint(f'{self.name}/study', self.version, decisive, sources)}"

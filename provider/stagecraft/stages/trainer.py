@@ -12,6 +12,7 @@ from stagecraft.tuning.space import Parameters, Space
 
 if TYPE_CHECKING:
     from stagecraft.artifacts.dataset import Dataset
+    from stagecraft.artifacts.store import Draft
     from stagecraft.stages.base import Workbench
     from stagecraft.tuning.attempt import Attempt
 
@@ -48,11 +49,16 @@ class Trainer(BaseModel, ABC):
         """Return what the report notes of the best trial beside its parameters."""
         return {}
 
+    def fill(self) -> dict[str, float]:
+        """Columns of the training rows that validation rows may lack → their value there."""
+        return {}
+
     @abstractmethod
     def prepare(self, bench: Workbench, datasets: Mapping[str, Dataset], metric: str) -> TrainerTrial:
         """Return what runs trials; it is copied to their processes.
 
-        :param datasets: ``train``, to learn from, and ``validation``, to be judged on
+        :param datasets: ``train``, to learn from, and ``validation``, to be judged on; in the last training
+            there may be ``test`` beside them
         :param metric: what the sweep looks at
         :raises InvalidInputError: the trainer cannot work with the rows
         """
@@ -63,3 +69,27 @@ class TrainerTrial(Protocol):
 
     def __call__(self, parameters: Parameters, attempt: Attempt) -> Mapping[str, Any]:
         """Train, and return the metrics of the rows ``validation``."""
+
+    def finish(self, parameters: Parameters, attempt: Attempt, draft: Draft) -> Mapping[str, Any]:
+        """Train for the last time, fill the draft of the model, and return the metrics of the rows ``test``.
+
+        Nothing that the model depends on sees these rows. Where there are none, what is returned is not
+        used.
+        """
+
+
+def judged_on(datasets: Mapping[str, Dataset]) -> Dataset:
+    """Return the rows that decide nothing any more where there are such rows, else those for validation."""
+    return datasets.get("test", datasets["validation"])
+
+
+def keep_files(
+    attempt: Attempt, draft: Draft, parameters: Mapping[str, Any], metrics: Mapping[str, Any]
+) -> None:
+    """Make a model of the files that a trainer left in the attempt's folder for it."""
+    for path in sorted(attempt.model.rglob("*")):
+        if path.is_file():
+            draft.write(path.relative_to(attempt.model).as_posix(), path.read_bytes())
+    draft.write_json("parameters.json", dict(parameters))
+    numbers = {name: float(value) for name, value in metrics.items() if isinstance(value, int | float)}
+    draft.meta.update(parameters=dict(parameters), metrics=numbers)

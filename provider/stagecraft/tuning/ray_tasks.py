@@ -6,9 +6,10 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from stagecraft.tuning.attempt import Attempt, Outcome, run
+from stagecraft.tuning.attempt import Attempt, Limits, Objective, Outcome, run, verdict
 from stagecraft.tuning.live import Steps
 from stagecraft.tuning.ray_health import check_ray
+from stagecraft.tuning.space import Parameters
 from stagecraft.tuning.stopping import Stopper
 from stagecraft.tuning.trial import Cause, Trial
 
@@ -42,6 +43,20 @@ def run_on_tasks(session: Session, going: Callable[[], bool]) -> None:
             for reference in running:
                 ray.cancel(reference, force=True)
             return
+
+
+def run_alone(
+    objective: Objective, parameters: Parameters, attempt: Attempt, metric: str, limits: Limits
+) -> Outcome:
+    """Run one trial that is no study's, in a process of Ray's own."""
+    import ray
+
+    task = ray.remote(run).options(num_cpus=limits.cpus, max_retries=0)
+    outcome = _outcome(task.remote(objective, parameters, attempt, metric, limits))
+    if outcome is None:
+        cause, message = verdict(attempt.folder)
+        return Outcome({}, 0.0, 0.0, [], message=message, cause=cause)
+    return outcome
 
 
 def _outcome(reference: Any) -> Outcome | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -68,15 +69,12 @@ def run_trials(
     ended = budget.used_up(study, study.wall)
     if study.remaining(budget.trials) and not ended:
         study.begin()
-        # What helps a trial works while the trial waits, so it needs no core of the machine's own.
-        parallel = max(int(min(study.spec.concurrency, len(os.sched_getaffinity(0)) // limits.cpus)), 1)
-        cpus = max(math.ceil(parallel * limits.cpus), 1) + parallel * helpers
-        with ray_session(cpus, address=address) as scratch:
+        with sweep_session(study.spec.concurrency, limits, helpers, address) as (scratch, parallel):
             session = Session(
                 study, objective, budget, limits, scratch, on_trial or (lambda trial: None), live
             )
             await_room(limits.cpus, min(GROWTH, session.left))
-            session.parallel = parallel if address is None else math.inf
+            session.parallel = parallel
             session.reports = _reports(study, stopping)
             _run(session, runner, scratch)
             session.close()
@@ -94,6 +92,18 @@ def run_trials(
         f"none of the {len(tried.trials)} trials finished; {first.name} with {first.parameters} failed: "
         f"{first.message}"
     )
+
+
+@contextmanager
+def sweep_session(
+    concurrency: int, limits: Limits, helpers: int, address: str | None
+) -> Iterator[tuple[Path, float]]:
+    """Connect to Ray as a sweep needs it; yield a scratch folder, and how many trials run there at a time."""
+    parallel = max(int(min(concurrency, len(os.sched_getaffinity(0)) // limits.cpus)), 1)
+    # What helps a trial works while the trial waits, so it needs no core of the machine's own.
+    cpus = max(math.ceil(parallel * limits.cpus), 1) + parallel * helpers
+    with ray_session(cpus, address=address) as scratch:
+        yield scratch, parallel if address is None else math.inf
 
 
 def _run(session: Session, runner: Runner, scratch: Path) -> None:

@@ -35,9 +35,10 @@ class World:
     """A workbench that tracks into its store, and the inputs of a sweep."""
 
     bench: Workbench
-    raw: pa.Table
+    raw: Dataset
     train: Dataset
     validation: Dataset
+    test: Dataset
 
     def commit(self, name: str, rows: pa.Table) -> Dataset:
         return commit(self.bench.store, name, rows)
@@ -80,7 +81,8 @@ def world(tmp_path: Path) -> Iterator[World]:
         encode = EncodeColumns(
             columns={("wind", "hour"): Fill("median") | Standardize(), "origin": Index()}  # type: ignore[arg-type]
         )
-        raw = late_rows(3000, 0)
-        train = encode.run(bench, dataset=commit(store, "a", raw))["dataset"]
+        raw = commit(store, "a", late_rows(3000, 0))
+        train = encode.run(bench, dataset=raw)["dataset"]
         assert isinstance(train, Dataset)
-        yield World(bench, raw, train, commit(store, "b", late_rows(1500, 1)))
+        held_out = (commit(store, name, late_rows(1500, seed)) for seed, name in enumerate("bf", 1))
+        yield World(bench, raw, train, *held_out)

@@ -10,6 +10,8 @@ import pytest
 
 from stagecraft.artifacts.report import Report
 from stagecraft.errors import InvalidInputError
+from stagecraft.stages.evaluate import Evaluate
+from stagecraft.stages.leaf_trial import LeafTrial
 from stagecraft.stages.sweep import Sweep
 from stagecraft.stages.trainers import LeafRegression
 from stagecraft.tracking.reader import read_events
@@ -75,6 +77,46 @@ def test_a_sweep_reports_its_best_trial_and_tracks_every_one(world: World) -> No
     assert '<div class="name">trials</div><div class="value">3</div>' in shorter.html()
 
 
+@pytest.mark.ray
+@pytest.mark.usefixtures("ray")
+def test_the_best_is_trained_once_more_and_judged_on_rows_that_nothing_saw(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = {"train": world.train, "validation": world.validation, "test": world.test}
+    stage = sweep(searcher="random", trials=3, metric="auc")
+
+    class Killed(Exception):
+        pass
+
+    def killed(*_: Any, **__: Any) -> Any:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LeafTrial, "finish", killed)
+        patched.setattr("stagecraft.stages.sweep.Sweep._final", killed)
+        with pytest.raises(Killed):
+            stage.run(world.bench, **inputs)
+    with monkeypatch.context() as patched:
+        patched.setattr(LeafTrial, "__call__", killed)
+        made = stage.run(world.bench, **inputs)
+    report, model = made["report"], made["model"]
+    assert isinstance(report, Report)
+    assert report.metrics["finished"] == 3, "no trial is run again"
+    judged = Evaluate(label="late").run(world.bench, model=model, dataset=world.test)["report"]
+    for name in ("auc", "log_loss", "ks"):
+        assert report.metrics[f"test_{name}"] == pytest.approx(judged.meta["metrics"][name], abs=1e-6)
+        assert report.meta["test"][name] == report.metrics[f"test_{name}"]
+    assert report.metrics["auc"] != report.metrics["test_auc"]
+    assert "test auc" in report.html()
+
+    first = sweep(searcher="random", trials=3, metric="auc", refit=False)
+    alone = first.run(world.bench, **inputs)
+    assert alone["report"].meta["trials"] == report.meta["trials"], "the search is the same"
+    again = Evaluate(label="late").run(world.bench, model=alone["model"], dataset=world.validation)["report"]
+    assert again.meta["metrics"]["auc"] == pytest.approx(report.metrics["auc"], abs=1e-6)
+    assert alone["report"].meta["test"] != report.meta["test"]
+
+
 @pytest.mark.parametrize(
     ("changes", "word"),
     [
@@ -110,6 +152,7 @@ def test_bad_rows_are_refused_before_any_trial(world: World) -> None:
         ({}, {"validation": one_class}, "one class"),
         ({}, {"validation": narrow}, "wind"),
         ({}, {"validation": typed}, "wind"),
+        ({}, {"test": narrow}, "sweep.test.*wind"),
     ]:
         given: dict[str, Any] = {"train": world.train, "validation": raw} | inputs
         with pytest.raises(InvalidInputError, match=word):

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from stagecraft.artifacts.artifact import Artifact, Kind
+from stagecraft.artifacts.model import Model
 from stagecraft.artifacts.report import Report
+from stagecraft.errors import InvalidInputError
 from stagecraft.stages.encode import EncodeColumns
 from stagecraft.stages.encodings import Fill, Index, Standardize
 from stagecraft.stages.evaluate import Evaluate
@@ -74,6 +77,8 @@ if parameters["kind"] == "sleeps":
     time.sleep(600)
 if parameters["kind"] == "fails":
     sys.exit("no such kind")
+if os.environ["STAGECRAFT_FINAL"] == "1":
+    open(os.path.join(os.environ["STAGECRAFT_MODEL"], "weights"), "w").write(str(parameters["rate"]))
 print("a line for people")
 print(json.dumps({"step": 1, "loss": 2.0}), flush=True)
 print(json.dumps({"loss": parameters["rate"], "parts": len(os.listdir(os.environ["STAGECRAFT_TRAIN"]))}))
@@ -81,37 +86,47 @@ json.dump({"extra": 7}, open(os.environ["STAGECRAFT_METRICS"], "w"))
 """
 
 
-def run(world: World, **given: Any) -> Report:
+def run(world: World, **given: Any) -> tuple[Report, Model]:
     made = Sweep.validated(given).run(
-        world.bench, train=world.commit("raw", world.raw), validation=world.validation
-    )["report"]
-    assert isinstance(made, Report)
-    return made
+        world.bench, train=world.raw, validation=world.validation, test=world.test
+    )
+    report, model = made["report"], made["model"]
+    assert isinstance(report, Report)
+    assert isinstance(model, Model)
+    return report, model
 
 
 def test_a_pipeline_runs_again_only_what_a_trial_changes(world: World) -> None:
-    space = {"leaves.boosting.depth": Choice([2, 3]), "train.optimizer.alpha": Choice([0.02, 0.1, 0.5])}
-    report = run(world, trainer=PIPELINE, space=space, metric="auc", trials=6, searcher="grid")
-    assert report.metrics["finished"] == 6
+    space = {"leaves.boosting.depth": Choice([2, 3]), "train.optimizer.alpha": Choice([0.02, 0.5])}
+    report, model = run(world, trainer=PIPELINE, space=space, metric="auc", trials=4, searcher="grid")
+    assert report.metrics["finished"] == 4
     assert report.metrics["auc"] == max(trial["metrics"]["auc"] for trial in report.meta["trials"]) > 0.75
-    made: dict[str, int] = {}
-    drafts: dict[str, set[str]] = {}
-    for folder in Path(world.bench.store.root, "artifacts").iterdir():
-        artifact = world.bench.store.open(folder.name)
-        stage = artifact.manifest.lineage["stage"]
-        made[stage] = made.get(stage, 0) + 1
-        drafts.setdefault(stage, set()).update(each.name for each in folder.iterdir() if each.is_dir())
-    # Two outputs each of one encoding and two sets of trees, one of six trainings and evaluations.
-    assert {name: made[name] for name in ("gbdt_encode", "ps_train", "evaluate")} == {
-        "gbdt_encode": 4,
-        "ps_train": 6,
-        "evaluate": 6,
-    }
+    made = [world.bench.store.open(path.name) for path in Path(world.bench.store.root, "artifacts").iterdir()]
+
+    def of(stage: str, kind: Kind) -> list[Artifact]:
+        return [each for each in made if each.manifest.lineage["stage"] == stage and each.kind == kind]
+
+    # One encoding, two sets of trees, four trainings and evaluations; then each once more for the model.
+    assert len(of("gbdt_encode", Kind.MODEL)) == 2 + 1
+    assert len(of("ps_train", Kind.MODEL)) == 4 + 1
+    assert len(of("evaluate", Kind.REPORT)) == 4 + 1
+    assert world.raw.rows + world.validation.rows in [
+        each.meta["rows"] for each in of("encode", Kind.DATASET)
+    ]
+    readers = [
+        each.manifest.lineage["stage"]
+        for each in made
+        if world.test.fingerprint in each.manifest.lineage.get("inputs", {}).values()
+    ]
+    assert sorted(readers) == ["evaluate", "final_fit", "final_fit", "sweep", "sweep"], "no step of the model"
+    judged = Evaluate(label="late").run(world.bench, model=model, dataset=world.test)["report"]
+    assert report.metrics["test_auc"] == pytest.approx(judged.meta["metrics"]["auc"])
+    assert report.metrics["test_auc"] > 0.75
 
 
 def test_a_function_is_given_rows_and_a_place_to_report_to(world: World, tmp_path: Path) -> None:
     (tmp_path / "trainings.py").write_text(FUNCTION)
-    report = run(
+    report, model = run(
         world,
         trainer=PythonFunction(
             function="trainings:fit", folder=str(tmp_path), arguments={"offset": 3, "x": 0.5}
@@ -124,19 +139,24 @@ def test_a_function_is_given_rows_and_a_place_to_report_to(world: World, tmp_pat
     )
     trials = report.meta["trials"]
     assert trials[0]["parameters"] == {"x": 0.5}, "its own argument is tried first"
-    assert report.metrics["rows"] == world.raw.num_rows
+    assert report.metrics["rows"] == world.raw.rows
     assert report.metrics["offset"] == 3
     assert report.metrics["late"] == pytest.approx(world.validation.table()["late"].to_numpy().mean())
     assert [len(trial["curve"]) for trial in trials if trial["state"] == "finished"][:1] == [9]
     assert {trial["state"] for trial in trials} == {"finished", "stopped"}
     assert not list(Path(world.bench.store.root, "checkpoints").rglob("step")), "what ended needs none"
+    assert report.metrics["test_rows"] == world.raw.rows + world.validation.rows
+    assert report.metrics["test_late"] == pytest.approx(world.test.table()["late"].to_numpy().mean())
+    assert model.read_json("model.json") == {"offset": 3, **report.meta["best"]}
+    with pytest.raises(InvalidInputError, match=r"the user's own left: model.json, parameters.json"):
+        _ = model.chain
 
 
 def test_a_command_is_given_its_parameters_and_ends_with_all_it_started(world: World, tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
     mark = f"stays-{tmp_path.name}"
-    report = run(
+    report, model = run(
         world,
         trainer=Command(
             argv=[sys.executable, str(program), "--rate={rate}", "{train}", "--depth={depth}"],
@@ -155,6 +175,8 @@ def test_a_command_is_given_its_parameters_and_ends_with_all_it_started(world: W
     assert report.metrics["loss"] == 0.25
     assert report.metrics["extra"] == 7
     assert report.metrics["parts"] == 1
+    assert model.read("weights") == b"0.25"
+    assert model.read_json("parameters.json") == report.meta["best"]
     for trial in report.meta["trials"]:
         match trial["parameters"]["kind"]:
             case "works":
