@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 ROWS = 500
 
 
-def page(study: Trials, best: Trial, *, cards: Sequence[str] = (), boxes: Sequence[str] = ()) -> str:
+def page(
+    study: Trials, best: Trial, test: Mapping[str, float] | None = None, notes: Sequence[str] = ()
+) -> str:
     """Return the HTML page of a sweep: its best trial, what matters, its history, and its trials.
 
     :param best: the trial that the sweep hands on
-    :param cards: more figures beside those of the best trial, as :func:`~stagecraft.stages.page.card` makes
-    :param boxes: more sections before the pictures, as :func:`~stagecraft.stages.page.box` makes
+    :param test: the metrics of the last training, on rows that the search never saw; None without such rows
+    :param notes: more lines under the heading
     """
     spec = study.spec
     ranked = sorted(study.finished, key=lambda trial: (spec.losses(trial.metrics), trial.number))
@@ -34,7 +36,8 @@ def page(study: Trials, best: Trial, *, cards: Sequence[str] = (), boxes: Sequen
         f"{', '.join(f'{way} {escape(name)}' for name, way in spec.objectives.items())} of held-out rows, "
         f"seed {spec.seed}"
     )
-    sections = [*boxes, box("Best so far", plots.best_so_far(study), wide=True)]
+    about = "<br>".join([about, *map(escape, notes)])
+    sections = [box("Best so far", plots.best_so_far(study), wide=True)]
     if shares:
         hint = '<p class="hint">Of the variance over the space, by functional ANOVA over a random forest.</p>'
         sections.append(box("Parameter importance", plots.importance(shares) + hint))
@@ -56,7 +59,7 @@ def page(study: Trials, best: Trial, *, cards: Sequence[str] = (), boxes: Sequen
         box("Trials", _trials(study, [*ranked, *study.stopped, *study.failed], parameters), wide=True)
     )
     joined = "\n".join(sections)
-    figures = "".join([*_figures(study, best), *cards])
+    figures = "".join(_figures(study, best, test or {}))
     return document(
         "Sweep", about, f'<div class="cards">{figures}</div>\n<div class="pictures">\n{joined}\n</div>', CSS
     )
@@ -65,8 +68,12 @@ def page(study: Trials, best: Trial, *, cards: Sequence[str] = (), boxes: Sequen
 CSS = ".scroll { overflow-x: auto; } .scroll td { min-width: 70px; } .scroll td.text { min-width: 240px; }"
 
 
-def _figures(study: Trials, best: Trial) -> list[str]:
-    figures = [card(name, f"{best.metrics[name]:.5g}", f"of {best.name}") for name in study.spec.objectives]
+def _figures(study: Trials, best: Trial, test: Mapping[str, float]) -> list[str]:
+    figures = []
+    for name in study.spec.objectives:
+        figures.append(card(name, f"{best.metrics[name]:.5g}", f"of {best.name}"))
+        if name in test:
+            figures.append(card(f"test {name}", f"{test[name]:.5g}", "on rows that the search never saw"))
     figures.append(card("trials", str(len(study.trials))))
     figures.append(card("failed", str(len(study.failed)), f"and {len(study.stopped)} stopped early"))
     figures.append(card("CPU seconds", f"{sum(trial.cpu for trial in study.trials):,.1f}", "of all trials"))

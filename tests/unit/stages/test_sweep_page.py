@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from stagecraft.stages.page import box, card
 from stagecraft.stages.sweep_page import ROWS, page
 from stagecraft.tuning.rounds import Round
 from stagecraft.tuning.space import Choice, Integer, LogUniform, Space, Uniform
@@ -56,9 +55,9 @@ def headings(html: str) -> list[str]:
 
 def test_a_page_shows_all_that_a_sweep_has() -> None:
     sweep = study(60, objectives={"auc": "maximize", "size": "minimize"})
-    html = made(sweep, cards=[card("test auc", "0.7")], boxes=[box("Test", "<p>0.7</p>")])
+    html = made(sweep, test={"auc": 0.7, "loss": 0.5}, notes=["began at <two> earlier ones"])
     assert headings(html) == [
-        "Test", "Best so far", "Parameter importance", "Pareto front", "Curves", "Best parameters",
+        "Best so far", "Parameter importance", "Pareto front", "Curves", "Best parameters",
         "Parallel coordinates", "Rounds", "Trials",
     ]  # fmt: skip
     assert html.count("<svg") == 5
@@ -71,7 +70,9 @@ def test_a_page_shows_all_that_a_sweep_has() -> None:
         assert f'<div class="name">{name}</div><div class="value">{value}</div>' in html
     best = max(trial.metrics["auc"] for trial in sweep.finished)
     assert f'<div class="value">{best:.5g}</div>' in html
-    assert html == made(sweep, cards=[card("test auc", "0.7")], boxes=[box("Test", "<p>0.7</p>")])
+    assert '<div class="name">test auc</div><div class="value">0.7</div>' in html
+    assert "<br>began at &lt;two&gt; earlier ones" in html
+    assert html == made(sweep, test={"auc": 0.7}, notes=["began at <two> earlier ones"])
 
 
 @pytest.mark.parametrize("trials", [1, 2, 12])

@@ -24,8 +24,8 @@ export class Sweep {
         this.rounds = [];
         this.told = time;
         this.wallBefore = data.wall;
-      }
-      this.header = { ...this.header, ...data };
+        this.header = data;
+      } else this.header = { ...this.header, ...data };
     } else if (data.point) {
       if (!this.points.has(data.number)) this.points.set(data.number, []);
       this.points.get(data.number).push({ time, point: data.point });

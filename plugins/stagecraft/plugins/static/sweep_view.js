@@ -79,6 +79,11 @@ class Summary extends Card {
     for (const metric of sweep.metrics) {
       head.appendChild(document.createElement("b")).textContent = format(best.metrics[metric]);
       head.appendChild(document.createElement("span")).textContent = title(metric);
+      // Of the last training, on rows that the search never saw.
+      const test = sweep.header.test?.[metric];
+      if (test === undefined) continue;
+      head.appendChild(document.createElement("b")).textContent = format(test);
+      head.appendChild(document.createElement("span")).textContent = `Test ${title(metric)}`;
     }
     const list = document.createElement("dl");
     for (const name of sweep.parameters) {
@@ -96,11 +101,12 @@ class Summary extends Card {
       .map((state) => [state, sweep.of(state).length])
       .filter(([, count]) => count)
       .map(([state, count]) => `${count.toLocaleString("en")} ${state === "running" && !alive ? "interrupted" : state === "stopped" ? "stopped early" : state}`);
+    const notes = (sweep.header.notes ?? []).map((note) => ` ${note}.`).join("");
     const trial = best ? `Trial ${best.number}. ` : "";
-    if (sweep.header.ended) return `${trial}${counts.join(", ")}. Ended: ${sweep.header.ended}.`;
-    if (!alive) return `${trial}${counts.join(", ")}. The task has stopped; its retry goes on from here.`;
+    if (sweep.header.ended) return `${trial}${counts.join(", ")}. Ended: ${sweep.header.ended}.${notes}`;
+    if (!alive) return `${trial}${counts.join(", ")}. The task has stopped; its retry goes on from here.${notes}`;
     const end = Number.isFinite(next) ? ` About ${duration(next)} left, until ${clock(now + next, now)}.` : "";
-    return `${trial}${counts.join(", ") || "No trial yet"}.${end}`;
+    return `${trial}${counts.join(", ") || "No trial yet"}.${end}${notes}`;
   }
 }
 
