@@ -34,7 +34,7 @@ def best_so_far(study: Trials) -> str:
     def draw(axes: Axes) -> None:
         axes.scatter(numbers, values, color=plots.GUIDE, s=18 if len(values) < 500 else 5, label="trial")
         axes.plot(numbers, best, color=plots.MODEL, drawstyle="steps-post", label="best so far")
-        axes.set(xlabel="trial", ylabel=_words(spec.metric))
+        axes.set(xlabel="trial", ylabel=_words(spec.metric), ylim=_near([*values, *best]))
         axes.legend()
 
     return plots.svg("sweep", draw, width=9.2)
@@ -88,7 +88,8 @@ def curves(trials: list[Trial], metric: str) -> str | None:
             color, width = (plots.MODEL, 2.2) if first else (plots.NEGATIVE, 0.7)
             style = "--" if trial.state == "stopped" else "-"
             axes.plot(*zip(*trial.curve, strict=True), style, color=color, linewidth=width)
-        axes.set(xlabel="step", ylabel=_words(metric))
+        reported = [value for trial in chosen for _, value in trial.curve]
+        axes.set(xlabel="step", ylabel=_words(metric), ylim=_near(reported))
 
     return plots.svg("curves", draw)
 
@@ -155,6 +156,16 @@ def _ticks(dimension: Dimension) -> list[tuple[float, str]]:
     if isinstance(dimension, Choice):
         return [(dimension.to_unit(option), str(option)[:16]) for option in thinned(dimension.options, 8)]
     return [(_place(dimension, value), f"{value:.4g}") for value in (dimension.low, dimension.high)]
+
+
+def _near(values: list[float]) -> tuple[float, float]:
+    """Return a range without what lies far off: a diverged trial shall not flatten a picture."""
+    ordered = sorted(values)
+    low, high = (ordered[round(share * (len(ordered) - 1))] for share in (0.25, 0.75))
+    reach = 3 * (high - low)
+    low, high = max(ordered[0], low - reach), min(ordered[-1], high + reach)
+    margin = 0.05 * ((high - low) or abs(high) or 1.0)
+    return low - margin, high + margin
 
 
 def _broken(name: str) -> str:

@@ -2,7 +2,7 @@
 
 import { Card } from "./sweep_charts.js";
 import { format, title } from "./chart.js";
-import { thinned } from "./sweep.js";
+import { fence, thinned } from "./sweep.js";
 
 const LINES = 300;
 const AXES = 12;
@@ -101,13 +101,9 @@ export class Parallel extends Card {
   }
 }
 
-/** The axis of a metric, from the worst drawn to the best; a few that lie far off stand at its end. */
+/** The axis of a metric; a few that lie far off stand at its end. */
 function spread(ranked, metric) {
-  const values = ranked.map((trial) => trial.metrics[metric]).sort((a, b) => a - b);
-  const quarter = (share) => values[Math.round(share * (values.length - 1))];
-  const fence = 3 * (quarter(0.75) - quarter(0.25));
-  const low = Math.max(values[0], quarter(0.25) - fence);
-  const high = Math.min(values.at(-1), quarter(0.75) + fence);
+  const [low, high] = fence(ranked.map((trial) => trial.metrics[metric]));
   return numbers(low, high > low ? high : low + (Math.abs(low) || 1));
 }
 

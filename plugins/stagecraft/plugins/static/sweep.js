@@ -115,6 +115,14 @@ export class Sweep {
   }
 }
 
+/** The range of values without those that lie far off: a diverged trial shall not flatten a picture. */
+export function fence(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const quarter = (share) => sorted[Math.round(share * (sorted.length - 1))];
+  const margin = 3 * (quarter(0.75) - quarter(0.25));
+  return [Math.max(sorted[0], quarter(0.25) - margin), Math.min(sorted.at(-1), quarter(0.75) + margin)];
+}
+
 /** A few of many, evenly spaced, the first and the last among them. */
 export function thinned(items, most) {
   if (items.length <= most) return items;

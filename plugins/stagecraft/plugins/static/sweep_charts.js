@@ -2,7 +2,7 @@
 
 import uPlot from "./uplot-1.6.32/uPlot.esm.js";
 import { chartOptions, colour, format, title } from "./chart.js";
-import { thinned } from "./sweep.js";
+import { fence, thinned } from "./sweep.js";
 
 const CURVES = 40;
 const POINTS = 2000;
@@ -38,7 +38,10 @@ class Plot extends Card {
     if (key !== this.key) {
       this.key = key;
       this.plot?.destroy();
-      this.plot = new uPlot({ ...chartOptions(this.width()), ...more, series }, data, this.picture);
+      const shared = chartOptions(this.width());
+      // Asked anew with each data.
+      const scales = this.range ? { ...shared.scales, y: { range: () => this.range.ends } } : shared.scales;
+      this.plot = new uPlot({ ...shared, scales, ...more, series }, data, this.picture);
     } else {
       this.plot.setData(data);
     }
@@ -52,6 +55,14 @@ class Plot extends Card {
   resize() {
     if (this.plot && this.plot.width !== this.width()) this.plot.setSize({ width: this.width(), height: this.plot.height });
   }
+}
+
+/** A scale without what lies far off, and words where that leaves something out. */
+function near(values, what) {
+  const [low, high] = fence(values);
+  const margin = (high - low || Math.abs(high) || 1) * 0.06;
+  const out = values.some((each) => each < low || each > high);
+  return { ends: [low - margin, high + margin], words: out ? ` ${what} lie outside the picture.` : "" };
 }
 
 const value = (_, number) => format(number);
@@ -88,8 +99,10 @@ export class BestSoFar extends Plot {
       dots(title(metric), style.getPropertyValue("--dot").trim(), dotSize(rows)),
       { label: "best so far", stroke: accent, width: 2, value, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false } },
     ];
+    this.range = near(finished.map((trial) => trial.metrics[metric]), "Trials far off");
     this.draw(series, [0, 1, 2].map((column) => rows.map((row) => row[column])), dark);
-    this.say(rows.length < finished.length ? `${rows.length.toLocaleString("en")} of ${finished.length.toLocaleString("en")} trials are drawn.` : "");
+    const few = rows.length < finished.length ? `${rows.length.toLocaleString("en")} of ${finished.length.toLocaleString("en")} trials are drawn.` : "";
+    this.say((few + this.range.words).trim());
   }
 }
 
@@ -123,6 +136,7 @@ export class Curves extends Plot {
     ];
     const focus = (plot, index) => (this.near.textContent = index ? plot.series[index].label : "");
     this.near ??= Object.assign(this.box.appendChild(document.createElement("p")), { className: "nearest" });
+    this.range = near(chosen.flatMap((trial) => sweep.curve(trial).map(([, reported]) => reported)), "Values far off");
     this.draw(series, [steps, ...curves.map((curve) => steps.map((step) => curve.get(step)))], dark, {
       legend: { show: false },
       cursor: { focus: { prox: 24 }, drag: { x: true, y: false } },
@@ -131,7 +145,7 @@ export class Curves extends Plot {
     });
     this.box.dataset.curves = chosen.length;
     const those = chosen.length < all.length ? `${chosen.length} of ${all.length.toLocaleString("en")} curves: those that run, the best and the latest. ` : "";
-    this.say(`${those}${chosen.some((trial) => trial.state === "stopped") ? "Dashed: stopped early." : ""}`);
+    this.say(`${those}${chosen.some((trial) => trial.state === "stopped") ? "Dashed: stopped early." : ""}${this.range.words}`.trim());
   }
 }
 
