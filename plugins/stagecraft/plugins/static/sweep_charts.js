@@ -28,6 +28,7 @@ class Plot extends Card {
   constructor(heading, name) {
     super(heading, name);
     this.picture.setAttribute("role", "img");
+    this.picture.setAttribute("aria-label", heading);
     this.key = "";
     new ResizeObserver(() => this.resize()).observe(this.picture);
   }
@@ -59,6 +60,7 @@ class Plot extends Card {
 
 /** A scale without what lies far off, and words where that leaves something out. */
 function near(values, what) {
+  if (!values.length) return { ends: [0, 1], words: "" };
   const [low, high] = fence(values);
   const margin = (high - low || Math.abs(high) || 1) * 0.06;
   const out = values.some((each) => each < low || each > high);
