@@ -26,6 +26,7 @@ from stagecraft.tuning.stopping import Stopping
 if TYPE_CHECKING:
     from stagecraft.artifacts.dataset import Dataset
     from stagecraft.artifacts.store import Draft
+    from stagecraft.tuning.study import Study
     from stagecraft.tuning.trial import Trial
 
 FALLING = ("log_loss", "loss", "validation_loss", "brier", "mae", "rmse", "mean_deviance", "error")
@@ -47,7 +48,8 @@ class Sweep(Stage):
 
     At the end the best parameters are trained once more, and that model is handed on. The rows ``test``,
     which nothing before has seen, say how good it is: ``test_…`` in the report's metrics beside what the
-    search had found on the validation rows, which flatters it the more, the more trials there were.
+    search had found on the validation rows, which flatters it the more, the more trials there were. The model
+    of a population is its best member's checkpoint.
 
     :param trainer: what is tuned: :class:`LeafRegression` (trees and a linear model over their leaves, in
         memory), :class:`Pipeline` (stages one after another), :class:`PythonFunction` or :class:`Command`
@@ -180,10 +182,8 @@ class Sweep(Stage):
                 address=address,
                 tracker=bench.tracker,
             )
-            final = self._final(bench, best, inputs)
-        drafts["model"].take(final["model"])
+            test = self._hand_on(bench, drafts["model"], study, best, inputs)
         tried = study.first(self.trials)  # an earlier sweep may have tried more
-        test = final["report"].meta["metrics"]
         report = drafts["report"]
         report.meta.update(
             metrics={
@@ -200,7 +200,23 @@ class Sweep(Stage):
             trials=[trial.model_dump(mode="json") for trial in tried.trials],
             **self.trainer.chosen(best.parameters),
         )
-        report.write("report.html", page(tried, best, cards=self._cards(test)).encode())
+        report.write("report.html", page(tried, best, test).encode())
+
+    def _hand_on(
+        self, bench: Workbench, draft: Draft, study: Study, best: Trial, inputs: Mapping[str, Dataset]
+    ) -> dict[str, float]:
+        """Make the model of the best parameters; return its metrics on the test rows."""
+        if self.population is not None:
+            from stagecraft.tuning.handover import Handovers
+
+            draft.take_folder(study.store.uri(Handovers(study).folder(best.number)))
+            draft.write_json("parameters.json", best.parameters)
+            draft.meta.update(parameters=best.parameters, metrics=best.metrics)
+            return {}
+        final = self._final(bench, best, inputs)
+        draft.take(final["model"])
+        metrics: dict[str, float] = final["report"].meta["metrics"]
+        return metrics
 
     def _final(self, bench: Workbench, best: Trial, inputs: Mapping[str, Dataset]) -> dict[str, Artifact]:
         """Train the best parameters for the last time, or take what was committed before."""
@@ -221,13 +237,6 @@ class Sweep(Stage):
             given["train"] = rows["dataset"]
         return fit.run(inner, **given)
 
-    def _cards(self, test: Mapping[str, float]) -> list[str]:
-        """Return what the page shows of the test, beside what the search found."""
-        from stagecraft.stages.page import card
-
-        hint = "the model handed on, on rows that the search never saw"
-        return [card(f"test {self.metric}", f"{test[self.metric]:.5f}", hint)] if self.metric in test else []
-
     def _append(self) -> Append:
         return Append(fill=self.trainer.fill())
 
@@ -237,7 +246,10 @@ class Sweep(Stage):
         :raises InvalidInputError: rows lack columns, or are no rows at all
         """
         train, validation, test = inputs["train"], inputs["validation"], inputs.get("test")
-        if self.refit:
+        if self.population is not None and test is not None:
+            found = "a population's model is its best member as it is, which is not called again to be judged"
+            raise InvalidInputError("sweep.test", found, "no test rows here, and a judgement of its own")
+        if self.refit and self.population is None:
             self._append().check("sweep.validation", bench.store, train, validation)
         if test is not None:
             test.require("sweep.test", *validation.columns)
