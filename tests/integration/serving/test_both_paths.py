@@ -294,12 +294,15 @@ def test_raw_numbers(service: Any) -> None:
 
 
 def test_arrow(service: Any, flights: Callable[..., pa.Table], expected: Any, both: dict[str, Any]) -> None:
-    def call(table: pa.Table, accept: str = ARROW, cut: int | None = None) -> requests.Response:
+    def call(
+        table: pa.Table, accept: str = ARROW, cut: int | None = None, wrong: tuple[bytes, bytes] = (b"", b"")
+    ) -> requests.Response:
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, table.schema) as stream:
             stream.write_table(table, 100)
         headers = {"Content-Type": ARROW, "Accept": accept}
         body = sink.getvalue().to_pybytes()[:cut]
+        body = body.replace(*wrong) if wrong[0] else body
         return requests.post(f"{service.url}/models/late/predict", data=body, headers=headers, timeout=30)
 
     table = flights(300, seed=4)
@@ -318,6 +321,7 @@ def test_arrow(service: Any, flights: Callable[..., pa.Table], expected: Any, bo
         (400, "more than 1000 rows", call(pa.concat_tables([table] * 4))),
         (400, "Arrow IPC stream", call(table, cut=300)),
         (400, "Arrow IPC stream", call(table, cut=0)),
+        (400, "utf-8", call(table, wrong=(b"wind", b"\x80ind"))),
     ):
         assert answer.status_code == status, answer.text
         assert text in answer.json()["error"]

@@ -177,6 +177,7 @@ class ArrowRows(Rows):
                     batch.validate(full=True)
                     batches.append(batch)
                 table = pa.Table.from_batches(batches, stream.schema)
+                table.column_names  # noqa: B018 - Bytes that are no text are refused here.
         except (pa.ArrowException, OSError, ValueError) as error:
             raise InvalidInputError(
                 "rows", f"the body cannot be read ({error})", "an Arrow IPC stream"
