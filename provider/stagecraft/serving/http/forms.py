@@ -202,13 +202,16 @@ class Reply(msgspec.Struct):
     labels: list[Any] | None
 
 
+ENCODER = msgspec.json.Encoder()
+
+
 def written(form: Form, model: str, version: str, predictor: Predictor, scores: np.ndarray) -> bytes:
     """Return an answer's body."""
     if form is Form.FLOATS:
         return scores.astype("<f4").tobytes()
     labels = predictor.predicted(scores)
     if form is Form.JSON:
-        return msgspec.json.encode(Reply(model, version, scores.tolist(), labels))
+        return ENCODER.encode(Reply(model, version, scores.tolist(), labels))
     import pyarrow as pa
 
     columns = {predictor.model.chain.score_column: score_array(scores)}

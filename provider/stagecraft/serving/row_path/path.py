@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
+import numpy as np
 
 from stagecraft.serving.row_path import kernels
 from stagecraft.serving.row_path.plan import NotCompiledError, Plan, is_text
@@ -17,7 +18,6 @@ from stagecraft.transforms.onnx_model import OnnxModel
 from stagecraft.transforms.predictor import SparsePredictor
 
 if TYPE_CHECKING:
-    import numpy as np
     import pyarrow as pa
 
     from stagecraft.artifacts.model import Model
@@ -37,8 +37,6 @@ class RowPath:
     """
 
     def __init__(self, chain: Chain, schema: pa.Schema) -> None:
-        import numpy as np
-
         plan = Plan(chain, schema)
         self.plan, self.model = plan, plan.model
         self.row = _row_type(plan)
@@ -97,8 +95,6 @@ class RowPath:
 
     def take_matrix(self, matrix: np.ndarray) -> np.ndarray | None:
         """Return the inputs of rows of numbers, NaN where a value is missing; None where that cannot be."""
-        import numpy as np
-
         if not self.only_numbers:
             return None
         inputs = matrix.astype(np.float64)
@@ -142,14 +138,10 @@ class RowPath:
     def _with_logarithms(self, inputs: np.ndarray) -> np.ndarray | None:
         if not self.has_logarithms:
             return inputs
-        import numpy as np
-
         found = kernels.arguments(inputs, self.before, self.arguments)
         return np.hstack([inputs, np.log(found)]) if len(found) else None
 
     def _features(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-        import numpy as np
-
         numbers = np.empty((len(inputs), self.features), dtype=np.int32)
         values = np.empty(numbers.shape, dtype=np.float32)
         known = kernels.features(inputs, self.program, self.trees, self.blocks, numbers, values)
@@ -167,8 +159,6 @@ class RowPath:
         return self.model.scored(self.model.table, numbers, values)
 
     def _inputs(self, rows: list[Any]) -> np.ndarray:
-        import numpy as np
-
         if len(rows) == 1:
             data = self._packed(msgspec.structs.astuple(rows[0]))
         else:
@@ -176,18 +166,16 @@ class RowPath:
         return np.frombuffer(data).reshape(len(rows), self.inputs)
 
     def _packed(self, values: tuple[Any, ...]) -> bytes:
-        numbers = values if self.only_numbers else values[: self.width]
-        made = [maker(values) for maker in self.makers]
-        try:
-            return self.pack(*numbers, *made)
-        except struct.error:  # Some are missing.
-            return self.pack(*[math.nan if value is None else value for value in numbers], *made)
+        numbers: Iterable[float | None] = values if self.only_numbers else values[: self.width]
+        if None in values:
+            numbers = [math.nan if value is None else value for value in numbers]
+        if not self.makers:
+            return self.pack(*numbers)
+        return self.pack(*numbers, *[maker(values) for maker in self.makers])
 
 
 def _blocks(plan: Plan) -> np.ndarray:
     """How features come of registers and leaves, as the kernels take it."""
-    import numpy as np
-
     model, place = plan.model, 1
     if not isinstance(model, SparsePredictor):
         return np.array([(-1, 0, 1, 0)], dtype=np.int32)
@@ -203,8 +191,6 @@ def _blocks(plan: Plan) -> np.ndarray:
 
 def _trees(plan: Plan) -> kernels.Trees:
     """The trees of a plan, or none."""
-    import numpy as np
-
     none = np.empty(0, dtype=np.int32)
     forest = plan.forest
     if forest is None:
