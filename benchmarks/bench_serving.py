@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from report import Report
-from serving_cost import cost_figures, latency_figures, peer_figures
+from serving_cost import cost_figures, peer_figures
 from serving_flights import flight_figures, mismatch_figures
 from serving_fuzz import fuzz_figures
 from serving_grpc import grpc_figures
@@ -37,7 +38,6 @@ def _row(found: dict[str, float]) -> tuple[list[str], list[list[float]]]:
 
 PIECES: dict[str, Callable[[Report, Path], None]] = {
     "cost": cost_figures,
-    "latency": latency_figures,
     "grpc": grpc_figures,
     "peers": peer_figures,
     "flights": flight_figures,
@@ -48,10 +48,11 @@ PIECES: dict[str, Callable[[Report, Path], None]] = {
 
 
 def main(names: list[str]) -> None:
-    report = Report()
-    for name in names or PIECES:
-        with tempfile.TemporaryDirectory() as folder:
+    report, began = Report(), time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:  # One for all: models are trained once.
+        for name in names or PIECES:
             PIECES[name](report, Path(folder))
+            print(f"{name}: {time.monotonic() - began:.0f} s since the start", flush=True)
     report.close()
 
 

@@ -29,7 +29,7 @@ class Plan:
     :param requests: whole HTTP requests in base64; they go round
     :param scores: the scores expected of each; None: any
     :param answer: how an answer holds its scores: ``scores`` (JSON with a list ``scores``), ``floats`` (raw
-        float32) or ``v2`` (the Open Inference Protocol's JSON)
+        float32), ``list`` (JSON that is one) or ``v2`` (the Open Inference Protocol's JSON)
     :param rate: requests a second, sent when they are due; None: each connection's next as soon as it can
     :param client: the client's file
     :param at_once: requests that a connection has on their way; more than one over gRPC alone
@@ -90,6 +90,8 @@ def _scores(answer: str) -> Callable[[bytes], list[float]]:
         return lambda body: list(struct.unpack(f"<{len(body) // 4}f", body))
     if answer == "v2":
         return lambda body: list(json.loads(body)["outputs"][0]["data"])
+    if answer == "list":
+        return lambda body: list(json.loads(body))
     return lambda body: list(json.loads(body)["scores"])
 
 

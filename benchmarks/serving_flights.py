@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import joblib
@@ -64,6 +65,7 @@ class Flights:
     predictions: Dataset
 
 
+@cache
 def trained(folder: Path) -> Flights:
     """Run the stages of the example DAG, without its sweep."""
     raw = flights()["STAGECRAFT_FLIGHTS"]

@@ -9,6 +9,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,13 +18,16 @@ import psutil
 import pyarrow as pa
 from leaves import features
 from report import Report
-from serving_cost import World, ours
+from serving_cost import ours, world_in
 from serving_fuzz_grpc import exchange as exchange_grpc
 from serving_model import table_of
 from serving_servers import free_port
 
 QUICK = bool(os.environ.get("QUICK"))
-REQUESTS = 6_000 if QUICK else 100_000
+REQUESTS = 4_000 if QUICK else 100_000
+SLOW = REQUESTS // 400
+"""Those whose body stays away, until the server has had enough of waiting."""
+MOST_SECONDS = 5
 ARROW, OCTETS = "application/vnd.apache.arrow.stream", "application/octet-stream"
 GROWTH = 48e6
 """Bytes that a worker may grow by after the first tenth."""
@@ -244,9 +248,21 @@ def exchange(port: int, fuzz: Fuzz) -> tuple[str, str | None]:
     return kind, None
 
 
+def unfinished(port: int, body: bytes) -> str | None:
+    """Send a request without the end of its body; return what was wrong with the answer."""
+    began = time.monotonic()
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.sendall(post(body)[:-5])
+        line = connection.makefile("rb").readline()
+    seconds = time.monotonic() - began
+    if line.split()[1:2] != [b"408"] or not MOST_SECONDS <= seconds < MOST_SECONDS + 20:
+        return f"slow: {line!r} after {seconds:.1f} s"
+    return None
+
+
 def fuzz_figures(report: Report, folder: Path) -> None:
     """How many requests got an answer that they do not deserve, and crashes, and memory that stays."""
-    world = World(folder)
+    world = world_in(folder)
     matrix = features(200, seed=3)
     table = table_of(matrix[:5])
     sink = pa.BufferOutputStream()
@@ -256,20 +272,26 @@ def fuzz_figures(report: Report, folder: Path) -> None:
     raw = [np.ascontiguousarray(row, dtype="<f4").tobytes() for row in matrix]
     fuzz = Fuzz(1, rows, raw, sink.getvalue().to_pybytes())
     rpc_port = free_port()
-    limits = ["--max-rows", "1000", "--max-body", "1000000", "--max-seconds", "5"]
+    limits = ["--max-rows", "1000", "--max-body", "1000000", "--max-seconds", str(MOST_SECONDS)]
     limits += ["--grpc-port", str(rpc_port)]
     kinds: Counter[str] = Counter()
     wrong: list[str] = []
-    with ours(folder, world.store, {"gbdt": world.model}, *limits) as server:
+    with (
+        ours(folder, world.store, {"gbdt": world.model}, *limits) as server,
+        ThreadPoolExecutor(16) as waiting,
+    ):
         workers = {each.pid for each in server.process.children(recursive=True)}
         begun = server.memory()
-        for number in range(REQUESTS):
+        slow = [waiting.submit(unfinished, server.port, fuzz.body()) for _ in range(SLOW)]
+        for number in range(REQUESTS - SLOW):
             kind, fault = exchange(server.port, fuzz) if number % 5 else exchange_grpc(rpc_port, fuzz)
             kinds[kind] += 1
             if fault:
                 wrong.append(fault)
             if number == REQUESTS // 10:
                 begun = server.memory()
+        wrong += [fault for each in slow if (fault := each.result())]
+        kinds["slow"] = SLOW
         grown = server.memory() - begun
         if workers != {each.pid for each in psutil.Process(server.process.pid).children(recursive=True)}:
             wrong.append("a worker died")

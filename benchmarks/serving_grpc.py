@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from report import Report
-from serving_cost import CONNECTIONS, JSON, OCTETS, Case, World, measured, ours, show
+from serving_cost import CONNECTIONS, JSON, OCTETS, Case, measured, ours, show, world_in
 from serving_model import table_of
 from serving_servers import PEERS, Server, free_port, served
 
@@ -19,7 +19,7 @@ from stagecraft.serving.rpc.messages import PredictRequest, Struct
 
 def grpc_figures(report: Report, folder: Path) -> None:
     """A row over gRPC, 16 connections with one call each as over HTTP; and with one connection."""
-    world = World(folder)
+    world = world_in(folder)
     port, other = free_port(), free_port()
     with ExitStack() as stack:
         us = stack.enter_context(ours(folder, world.store, {"gbdt": world.model}, "--grpc-port", str(port)))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from stagecraft.artifacts.store import Draft
     from stagecraft.transforms.chain import Chain
 
-GOLDEN_FILE = "golden.parquet"
+GOLDEN_FILE, REFERENCE_FILE = "golden.parquet", "reference.parquet"
 GOLDEN_TOLERANCE = 1e-5
 """How far a golden row's score may lie from the trainer's."""
 SPARK_REMEDIES = {
@@ -100,6 +100,17 @@ class Model(Artifact):
         """
         return self._golden
 
+    def training_rows(self) -> pa.Table:
+        """Raw rows of the training's kind, to see by how far others have drifted: two thousand, or the golden
+        ones of a model that has no more.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        if REFERENCE_FILE in self.manifest.files:
+            return pq.read_table(pa.BufferReader(self.read(REFERENCE_FILE)))
+        return self.golden().select(self.input_schema.names)
+
     @cached_property
     def _golden(self) -> pa.Table:
         import pyarrow as pa
@@ -111,13 +122,19 @@ class Model(Artifact):
 
 
 def fill_model(
-    draft: Draft, chain: Chain, golden: pa.Table, scores: np.ndarray | None = None, **meta: Any
+    draft: Draft,
+    chain: Chain,
+    golden: pa.Table,
+    scores: np.ndarray | None = None,
+    reference: pa.Table | None = None,
+    **meta: Any,
 ) -> None:
     """Write a chain and its golden rows into a draft of a Model.
 
     :param golden: raw rows, of which the columns that the chain reads are kept; their types become the
         model's input schema
     :param scores: what whoever trained the model says of them; the chain's own where None
+    :param reference: more raw rows, which later ones are compared with; the golden ones where None
     :param meta: what else the model knows of itself: ``labels``, ``metrics``, ``history`` …
     """
     import io
@@ -138,4 +155,8 @@ def fill_model(
     sink = io.BytesIO()
     pq.write_table(rows, sink, compression="zstd")
     draft.write(GOLDEN_FILE, sink.getvalue())
+    if reference is not None:
+        sink = io.BytesIO()
+        pq.write_table(reference.select(chain.input_columns()), sink, compression="zstd")
+        draft.write(REFERENCE_FILE, sink.getvalue())
     chain.write(draft.write, draft.write_json)

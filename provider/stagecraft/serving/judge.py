@@ -52,7 +52,7 @@ class Judge:
         self.table, self.monitor = table, monitor
         self.folder = Path(root) / FOLDER
         self._windows: dict[Watched, deque[tuple[float, Tally]]] = {}
-        self._golden: dict[str, list[float]] = {}
+        self._scores: dict[str, list[float]] = {}
 
     def look(self) -> None:
         """Count, tell the other workers, and judge; to be called about once a second, off the event loop."""
@@ -132,10 +132,10 @@ class Judge:
         if predictor is None:
             return []
         model = predictor.model
-        if model.fingerprint not in self._golden:
-            scores = model.golden()[model.chain.score_column].to_pylist()
-            self._golden = {**self._golden, model.fingerprint: [scalar(score) for score in scores]}
-        return self._golden[model.fingerprint]
+        if model.fingerprint not in self._scores:
+            scores = predictor.scores(model.training_rows()).tolist()
+            self._scores = {**self._scores, model.fingerprint: [scalar(score) for score in scores]}
+        return self._scores[model.fingerprint]
 
     def _take_back(self, watched: Watched, reason: str) -> None:
         verdict = Verdict(

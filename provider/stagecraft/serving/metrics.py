@@ -18,6 +18,10 @@ from stagecraft.serving.tally import LATENCIES, SCORES, Tally
 
 ROOM = 16 << 20
 """Bytes that the disk must have free, else nothing is reported."""
+FILES = ("counter", "histogram", "gauge_all", "gauge_livesum", "gauge_liveall", "gauge_livemax")
+"""The kinds of metrics that a worker has, as prometheus_client names their files."""
+FILE_BYTES = 1 << 16
+"""How large prometheus_client makes a file at first."""
 
 
 class Counted(Histogram):
@@ -81,7 +85,7 @@ class Metrics:
         )
         self.drift = Gauge(
             "stagecraft_feature_drift",
-            "PSI of a raw column against the golden rows, beyond chance",
+            "PSI of a raw column against rows of the training, beyond chance",
             [*version, "column"],
             multiprocess_mode="livemax",
             registry=registry,
@@ -89,6 +93,7 @@ class Metrics:
         self._told: dict[tuple[str, ...], Tally] = {}
         self._refused: dict[tuple[str, int], int] = {}
         _forget_the_dead()
+        _reserve()
 
     def export(
         self, monitor: Monitor, table: ModelTable, drift: Mapping[tuple[str, str, str], float]
@@ -139,6 +144,19 @@ def _forget_the_dead() -> None:
         pid = int(path.stem.rpartition("_")[2])
         if not psutil.pid_exists(pid):
             mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
+
+
+def _reserve() -> None:
+    """Take the disk's room for this worker's metrics before there are any, BentoML's own among them.
+
+    They make their files when a request first needs them: on a full disk that would end the process.
+
+    :raises OSError: there is no room
+    """
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    for kind in FILES if folder else ():
+        with open(f"{folder}/{kind}_{os.getpid()}.db", "ab") as file:
+            os.posix_fallocate(file.fileno(), 0, FILE_BYTES)
 
 
 def _has_room() -> bool:

@@ -51,7 +51,7 @@ class Samples:
         self.drift: dict[tuple[str, str, str], float] = {}
         self._recent: dict[tuple[str, str], pa.Table] = {}
         self._waiting: dict[tuple[str, str], Buffer] = {}
-        self._goldens: WeakKeyDictionary[Predictor, pa.Table] = WeakKeyDictionary()
+        self._references: WeakKeyDictionary[Predictor, pa.Table] = WeakKeyDictionary()
         self._written = 0
         self._looked = 0.0
 
@@ -103,31 +103,33 @@ class Samples:
             log.error("%d sampled rows are lost: %s", rows.num_rows, error)
 
     def _compare(self) -> None:
-        """Compare the latest rows with the golden ones, which are drawn from those of the training."""
+        """Compare the latest rows with those that the model keeps of its training."""
         predictors = self.table.current.predictors
         self._recent = {version: rows for version, rows in self._recent.items() if version in predictors}
         found = {}
         for version, rows in self._recent.items():
             if rows.num_rows >= FEWEST_ROWS:
                 predictor = predictors[version]
-                for column, value in column_shifts(rows, self._golden(predictor), predictor.schema).items():
+                for column, value in column_shifts(
+                    rows, self._reference(predictor), predictor.schema
+                ).items():
                     found[*version, column] = value
         self.drift = found
 
-    def _golden(self, predictor: Predictor) -> pa.Table:
-        """Return a model's golden rows, which are fetched once."""
-        if predictor not in self._goldens:
-            self._goldens[predictor] = predictor.model.golden()
-        return self._goldens[predictor]
+    def _reference(self, predictor: Predictor) -> pa.Table:
+        """Return the rows that a model's are compared with, which are fetched once."""
+        if predictor not in self._references:
+            self._references[predictor] = predictor.model.training_rows()
+        return self._references[predictor]
 
 
-def column_shifts(rows: pa.Table, golden: pa.Table, schema: pa.Schema) -> dict[str, float]:
+def column_shifts(rows: pa.Table, reference: pa.Table, schema: pa.Schema) -> dict[str, float]:
     """Return the PSI of each number, text and truth value among a model's columns, beyond chance."""
     import pyarrow as pa
 
     found = {}
     for field in schema:
-        now, before = rows[field.name], golden[field.name]
+        now, before = rows[field.name], reference[field.name]
         if pa.types.is_integer(field.type) or pa.types.is_floating(field.type):
             found[field.name] = shift_of_numbers(now.to_pylist(), before.to_pylist())
         elif pa.types.is_boolean(field.type) or pa.types.is_string(field.type):

@@ -18,19 +18,16 @@ from stagecraft.stages.encodings import Bin, CategoricalStep, NumericStep, Targe
 from stagecraft.stages.labels import handed_on
 from stagecraft.stages.numeric_fit import fit_numeric
 from stagecraft.stages.quoting import free_name, quoted
+from stagecraft.stages.raw_rows import RawRows
 from stagecraft.transforms.types import check_categorical, check_numeric
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from stagecraft.artifacts.store import Draft, Store
     from stagecraft.engines.contract import Relation
     from stagecraft.stages.label_mapping import Label
     from stagecraft.transforms.chain import Chain
     from stagecraft.transforms.encodings import ColumnEncoding
 
-GOLDEN_ROWS = 64
-GOLDEN_FROM = 4096
 YEARS = ("0001-01-01", "9999-12-31")
 """The dates whose text is the same on every engine."""
 
@@ -104,14 +101,14 @@ class EncodeColumns(Stage):
             chain = before.chain.then(*chain.transforms)
         _ = chain.layout  # refused here, before anything is written, where there are too many features
         bench.engine.write(bench.engine.map_batches(folded, training), drafts["dataset"])
-        golden = golden_rows(dataset, self._inputs())
+        raw = RawRows.of(dataset, self._inputs())
         meta: dict[str, Any] = {"label": self.label} if label else {}
         if label and label.classes:
             meta["labels"] = label.classes
         if before:
             meta = handed_on(before) | meta
-            golden = beside(before.golden(), golden)
-        fill_model(drafts["model"], chain, golden, **meta)
+            raw = RawRows.kept_by(before).beside(raw)
+        fill_model(drafts["model"], chain, raw.golden, reference=raw.reference, **meta)
         drafts["dataset"].meta["model"] = drafts["model"].reference.model_dump(mode="json")
 
     def fit(
@@ -232,33 +229,3 @@ class EncodeColumns(Stage):
                     f"{count} dates lie outside the years 1 to 9999",
                     "those rows left out, or their dates NULL, by the query",
                 )
-
-
-def beside(golden: pa.Table, more: pa.Table) -> pa.Table:
-    """Rows of both tables' columns: what they are does not matter, only that they are raw."""
-    rows = min(golden.num_rows, more.num_rows)
-    made = golden.slice(0, rows)
-    for name in more.column_names:
-        if name not in golden.column_names:
-            made = made.append_column(name, more[name].slice(0, rows))
-    return made
-
-
-def golden_rows(dataset: Dataset, columns: list[str]) -> pa.Table:
-    """A few raw rows, evenly spaced over the first :data:`GOLDEN_FROM`; the same on every engine."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    from stagecraft.engines.types import canonical
-
-    for uri in dataset.files:
-        with dataset.store.arrow_filesystem.open_input_file(dataset.store.strip(uri)) as source:
-            file = pq.ParquetFile(source)
-            first = next(file.iter_batches(GOLDEN_FROM, columns=columns), None)
-            rows = file.schema_arrow.empty_table() if first is None else pa.Table.from_batches([first])
-        if rows.num_rows:
-            break
-    places = np.linspace(0, rows.num_rows - 1, min(GOLDEN_ROWS, rows.num_rows)).astype(np.int64)
-    rows = rows.select(columns).take(places)
-    return rows.cast(canonical(rows.schema, "encode.dataset"))

@@ -15,9 +15,9 @@ from stagecraft.stages.base import Stage, Workbench
 from stagecraft.stages.boosting import BoostingParameters
 from stagecraft.stages.gbdt_target import Target
 from stagecraft.stages.labels import handed_on
+from stagecraft.stages.raw_rows import RawRows
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     import xgboost
 
     from stagecraft.artifacts.store import Draft
@@ -88,7 +88,7 @@ class GBDTEncode(Stage):
         leaves = LeafEncode.of(tree_table(booster), columns, self.output)
         drafts["model"].write(BOOSTER_FILE, bytes(booster.save_raw("ubj")))
         drafts["model"].meta.update(handed_on(encoder), trainer=trainer)
-        add_leaves(bench, drafts, rows, encoder.chain, leaves, encoder.golden())
+        add_leaves(bench, drafts, rows, encoder.chain, leaves, RawRows.kept_by(encoder))
 
     def _trainer(
         self, bench: Workbench, dataset: Dataset, rows: Relation, columns: int
@@ -152,15 +152,15 @@ def add_leaves(
     rows: Relation,
     encoder: Chain,
     leaves: LeafEncode,
-    golden: pa.Table,
+    raw: RawRows,
 ) -> None:
     """Write the rows with their leaves, and the model that made them.
 
     :param encoder: what made ``rows`` from raw ones
-    :param golden: a few raw rows
+    :param raw: what the model keeps
     """
     bench.engine.write(bench.engine.map_batches(rows, leaves), drafts["dataset"])
-    fill_model(drafts["model"], encoder.then(leaves), golden)
+    fill_model(drafts["model"], encoder.then(leaves), raw.golden, reference=raw.reference)
     drafts["dataset"].meta["model"] = drafts["model"].reference.model_dump(mode="json")
 
 

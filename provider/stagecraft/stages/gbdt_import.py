@@ -11,10 +11,10 @@ from stagecraft.artifacts.dataset import Dataset
 from stagecraft.artifacts.model import Model
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Workbench
-from stagecraft.stages.encode import golden_rows
 from stagecraft.stages.gbdt_encode import add_leaves, check_output
 from stagecraft.stages.imported import Imported
 from stagecraft.stages.labels import handed_on
+from stagecraft.stages.raw_rows import RawRows
 from stagecraft.transforms.types import check_numeric
 
 if TYPE_CHECKING:
@@ -63,11 +63,11 @@ class GBDTImport(Imported):
         leaves = LeafEncode.of(trees, columns, self.output)
         rows = bench.engine.scan(dataset)
         if dataset.model is None:
-            chain, golden = Chain(()), golden_rows(dataset, columns)
+            chain, raw = Chain(()), RawRows.of(dataset, columns)
         else:
             encoder = bench.store.open(dataset.model)
             assert isinstance(encoder, Model)
-            chain, golden = encoder.chain, encoder.golden()
+            chain, raw = encoder.chain, RawRows.kept_by(encoder)
             drafts["model"].meta.update(handed_on(encoder))
             for column in columns:
                 if column not in chain.layout.columns:
@@ -77,7 +77,7 @@ class GBDTImport(Imported):
                         f"one of the encoded columns {chain.layout.columns}, or raw rows",
                     )
         drafts["model"].write(f"booster.{kind}", content)
-        add_leaves(bench, drafts, rows, chain, leaves, golden)
+        add_leaves(bench, drafts, rows, chain, leaves, raw)
 
     def _columns(self, dataset: Dataset, names: list[str]) -> list[str]:
         """The features' columns, each of numbers."""

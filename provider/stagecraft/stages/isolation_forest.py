@@ -15,6 +15,7 @@ from stagecraft.stages.base import Stage, Workbench
 from stagecraft.stages.hashing import stable_hash
 from stagecraft.stages.keyed import HASHES, ColumnNames
 from stagecraft.stages.quoting import quoted
+from stagecraft.stages.raw_rows import GOLDEN_ROWS, REFERENCE_ROWS, RawRows
 from stagecraft.transforms.predictor import SCORE
 from stagecraft.transforms.scored import PREDICTION
 from stagecraft.transforms.types import check_numeric
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 POOL = 1 << 18
 """The trees draw their samples from at most so many rows."""
 
-GOLDEN_ROWS = 64
 LABELS = [False, True]
 
 
@@ -96,9 +96,12 @@ class IsolationForest(Stage):
         engine.write(engine.map_batches(rows, scored), drafts["dataset"])
         meta: dict[str, Any] = {"labels": LABELS, "threshold": threshold}
         if encoder is None:
-            fill_model(drafts["model"], Chain((forest,)), pool.select(columns).slice(0, GOLDEN_ROWS), **meta)
+            raw = RawRows(pool.slice(0, GOLDEN_ROWS), pool.slice(0, REFERENCE_ROWS))
         else:
-            fill_model(drafts["model"], encoder.chain.then(forest), encoder.golden(), **meta)
+            raw = RawRows.kept_by(encoder)
+        chain = (encoder.chain if encoder else Chain(())).then(forest)
+        fill_model(drafts["model"], chain, raw.golden, reference=raw.reference, **meta)
+        if encoder:
             drafts["dataset"].meta["model"] = dataset.meta["model"]
 
     def _columns(self, dataset: Dataset, schema: pa.Schema, encoder: Model | None) -> list[str]:

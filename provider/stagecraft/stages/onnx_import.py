@@ -10,8 +10,8 @@ from stagecraft.artifacts.artifact import Kind
 from stagecraft.artifacts.model import GOLDEN_TOLERANCE, Model, fill_model
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Workbench
-from stagecraft.stages.encode import beside, golden_rows
 from stagecraft.stages.imported import Imported
+from stagecraft.stages.raw_rows import RawRows
 from stagecraft.transforms.predictor import Link
 from stagecraft.transforms.scored import Label
 
@@ -75,17 +75,17 @@ class OnnxImport(Imported):
         session = open_session(content)
         model = OnnxModel(tensors=self._tensors(session), output=self._output(session)).holding(content)
         dataset.require(f"{self.name}.columns", *model.input_columns())
-        encoder, golden = self._golden(bench, dataset, model.input_columns())
-        rows = golden.select(encoder.then(model).input_columns()).combine_chunks().to_batches()[0]
+        encoder, raw = self._raw(bench, dataset, model.input_columns())
+        rows = raw.golden.select(encoder.then(model).input_columns()).combine_chunks().to_batches()[0]
         encoded = encoder.apply(rows)
         model.output_schema(encoded.schema)  # Refuses columns of other types than the tensors.
         found = model.put_out(model.feeds(encoded))
         labels = self._labels(found)
         classes = len(labels) if labels else 2
         chain = encoder.then(model.model_copy(update={"classes": classes, "link": self.link}))
-        expected = self._expected(chain.predict(rows), golden)
+        expected = self._expected(chain.predict(rows), raw.golden)
         known: dict[str, Any] = {"labels": labels} if labels else {}
-        fill_model(drafts["model"], chain, pa.Table.from_batches([rows]), expected, **known)
+        fill_model(drafts["model"], chain, pa.Table.from_batches([rows]), expected, raw.reference, **known)
 
     def _tensors(self, session: Any) -> list[Tensor]:
         """The model's inputs, and the columns of each."""
@@ -141,14 +141,14 @@ class OnnxImport(Imported):
             )
         return self.output
 
-    def _golden(self, bench: Workbench, dataset: Dataset, columns: list[str]) -> tuple[Chain, pa.Table]:
-        """What encodes raw rows for the model, and a few raw rows, with their expected scores if any."""
+    def _raw(self, bench: Workbench, dataset: Dataset, columns: list[str]) -> tuple[Chain, RawRows]:
+        """What encodes raw rows for the model, and raw rows, with their expected scores if any."""
         from stagecraft.transforms.chain import Chain
 
         asked = [self.scores] if self.scores else []
         dataset.require(f"{self.name}.scores", *asked)
         if dataset.model is None:
-            return Chain(()), golden_rows(dataset, [*columns, *asked])
+            return Chain(()), RawRows.of(dataset, [*columns, *asked])
         if asked:
             raise InvalidInputError(
                 f"{self.name}.scores", "the rows are encoded, and raw ones are kept", "None, or raw rows"
@@ -156,8 +156,8 @@ class OnnxImport(Imported):
         encoder = bench.store.open(dataset.model)
         assert isinstance(encoder, Model)
         plain = [name for name in columns if name not in encoder.chain.layout.columns]
-        golden = encoder.golden()
-        return encoder.chain, beside(golden, golden_rows(dataset, plain)) if plain else golden
+        raw = RawRows.kept_by(encoder)
+        return encoder.chain, raw.beside(RawRows.of(dataset, plain)) if plain else raw
 
     def _labels(self, found: Any) -> list[Label] | None:
         """The labels, in the order of the output's numbers; None where it is a number that is predicted.

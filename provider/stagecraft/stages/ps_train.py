@@ -244,6 +244,7 @@ class PSTrain(Stage):
             draft,
             encoder.chain.then(shape.predictor_of(fitted.keys, fitted.weights)),
             encoder.golden(),
+            reference=encoder.training_rows(),
             metrics={**ledger.epochs[-1], **skipped},
             epochs=ledger.epochs,
             history=[point.model_dump() for point in ledger.history],

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from stagecraft.artifacts.model import fill_model
 from stagecraft.errors import InvalidInputError
-from stagecraft.stages.encode import beside, golden_rows
+from stagecraft.stages.raw_rows import RawRows
 from stagecraft.stages.spark_features import Features
 from stagecraft.stages.spark_model import FOLDER, PROBABILITY, SCORE, SparkModel, encoder_of, save
 from stagecraft.transforms.centres import Centres
@@ -72,15 +72,13 @@ def fill_spark_model(
     if model.algorithm.type in ALONE:
         return
     chain = portable(draft, fitted, model, encoder)
-    golden = golden_rows(dataset, list(plain)) if plain else None
-    if found:
-        golden = beside(found.golden(), golden) if golden else found.golden()
-    assert golden is not None
-    golden = _whole(golden, model, chain)
+    own = RawRows.of(dataset, list(plain))
+    raw = RawRows.kept_by(found).beside(own) if found and plain else RawRows.kept_by(found) if found else own
+    golden = _whole(raw.golden, model, chain)
     scores = golden_scores(engine, fitted, model, chain, golden)
     if model.algorithm.type == "kmeans":
         meta["labels"] = list(range(len(fitted.clusterCenters())))
-    fill_model(draft, chain, golden, scores, **meta)
+    fill_model(draft, chain, golden, scores, raw.reference, **meta)
 
 
 def portable(draft: Draft, fitted: Any, model: SparkModel, encoder: Chain) -> Chain:

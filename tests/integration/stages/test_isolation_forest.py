@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from stagecraft.artifacts.store import Store
 from stagecraft.engines.choose import open_engine
 from stagecraft.errors import InvalidInputError
 from stagecraft.serving.predictor import Predictor
+from stagecraft.serving.rows import rows_of, sendable
 from stagecraft.stages.base import Workbench
 from stagecraft.stages.encode import EncodeColumns
 from stagecraft.stages.encodings import Fill, Index
@@ -60,6 +62,19 @@ def texts(rows: pa.Table) -> list[str]:
     return list(map(repr, rows.to_pylist()))
 
 
+def check_one_by_one(model: Any, raw: pa.Table, scored: pa.Table) -> None:
+    """A server has raw rows of JSON, one a request: score and label are the batch's."""
+    served = Predictor(model)
+    served.check()
+    assert (served.row_path is None) == any('"' in name for name in served.columns)
+    known = {row["select"]: (row["score"], row.get("prediction")) for row in scored.to_pylist()}
+    sent = raw.filter(sendable(raw.select(served.columns))).slice(0, 50)
+    for key, row in zip(sent["select"].to_pylist(), rows_of(sent.select(served.columns)), strict=True):
+        found = served.predict([json.loads(json.dumps(row))])
+        assert found.scores == [pytest.approx(known[key][0], abs=1e-12)]
+        assert found.labels == [known[key][1]]
+
+
 def test_scores_rows_raw_and_encoded(
     bench: Workbench, store: Store, commit_rows: Commit, raw: pa.Table
 ) -> None:
@@ -96,6 +111,7 @@ def test_scores_rows_raw_and_encoded(
     answer = served.predict_table(some)
     assert answer.scores == some["score"].to_pylist()
     assert answer.labels == some["prediction"].to_pylist()
+    check_one_by_one(model, raw, rows)
 
     encode = EncodeColumns(columns={"order": Fill("median"), 'a "b"': Index()})
     clean = commit_rows(store, "a3", raw.filter(pa.array(finite)))
@@ -106,6 +122,7 @@ def test_scores_rows_raw_and_encoded(
     raw_scores = by_key(Predict(key=["select"]).run(bench, model=made["model"], dataset=clean)["dataset"])
     assert raw_scores["score"].equals(by_key(made["dataset"])["score"])
     assert list(made["model"].meta["input"]) == ["order", 'a "b"']
+    check_one_by_one(made["model"], clean.table(), by_key(made["dataset"]))  # type: ignore[attr-defined]
 
 
 def test_refuses(bench: Workbench, store: Store, commit_rows: Commit, raw: pa.Table) -> None:

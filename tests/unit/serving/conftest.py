@@ -25,7 +25,7 @@ from stagecraft.transforms.encodings import NumericEncoding, SlotEncoding
 from stagecraft.transforms.linear import Linear
 from stagecraft.transforms.numeric import FittedFill
 
-GOLDEN = pa.table({"wind": [number / 8 for number in range(64)], "origin": ["JFK", "LGA", "JFK", None] * 16})
+ROWS = pa.table({"wind": [number / 8 for number in range(64)], "origin": ["JFK", "LGA", "JFK", None] * 16})
 
 
 def _commit(store: Store, digit: str) -> Model:
@@ -36,7 +36,8 @@ def _commit(store: Store, digit: str) -> Model:
     chain = Chain((Encode(encodings=encodings),))
     weights = np.linspace(-1, int(digit, 16), chain.layout.dimension).astype(np.float32)
     draft = store.draft(Kind.MODEL, digit * 32, lineage={"stage": "test"})
-    fill_model(draft, chain.then(Linear.of(chain.layout, weights)), GOLDEN, labels=["no", "yes"])
+    scoring = chain.then(Linear.of(chain.layout, weights))
+    fill_model(draft, scoring, ROWS.slice(0, 8), reference=ROWS, labels=["no", "yes"])
     made = draft.commit()
     assert isinstance(made, Model)
     return made

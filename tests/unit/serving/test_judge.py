@@ -122,13 +122,13 @@ def test_scores_that_moved_are_taken_back_and_steady_ones_are_not(
     assert [version for version, _ in verdicts(table)] == ["1"]
 
 
-def test_a_default_is_judged_by_its_golden_rows_and_makes_way(
+def test_a_default_is_judged_by_the_training_s_rows_and_makes_way(
     table: ModelTable, rule: Rule, both: list[OneOfTwo]
 ) -> None:
     rule(bounds={"psi": 0.5})
     look(both)
-    golden = table.route("late").predictor.model.golden()["score"].to_pylist()
-    for score in golden * 4:
+    predictor = table.route("late").predictor
+    for score in predictor.scores(predictor.model.training_rows()).tolist() * 4:
         both[0].monitor.answered("late", "3", rows=1, scores=[score], seconds=0.001)
     look(both)
     assert verdicts(table) == []

@@ -14,6 +14,7 @@ from stagecraft.artifacts.artifact import Kind
 from stagecraft.artifacts.dataset import Dataset
 from stagecraft.artifacts.store import Store
 from stagecraft.errors import CorruptArtifactError
+from stagecraft.stages.raw_rows import REFERENCE_ROWS, RawRows
 from stagecraft.stages.spaced_rows import PLACES, spaced_rows
 
 
@@ -38,8 +39,23 @@ def test_rows_are_evenly_spaced_over_a_small_dataset(tmp_path: Path, files: int,
     assert found["row"].to_pylist() == np.linspace(0, files * 50 - 1, 20).astype(int).tolist()
 
 
+@pytest.mark.parametrize(("files", "rows", "group_rows"), [(1, 9000, 9000), (3, 4000, 700), (40, 500, 50)])
+def test_the_rows_that_models_keep_are_from_all_over(
+    tmp_path: Path, files: int, rows: int, group_rows: int
+) -> None:
+    """Whatever the files, so that nothing looks as if it had drifted since."""
+    raw = RawRows.of(dataset(tmp_path, files, rows, group_rows), ["row"])
+    found = raw.reference["row"].to_numpy()
+    assert 500 <= len(found) == len(np.unique(found)) <= REFERENCE_ROWS
+    tenths = np.histogram(found, 10, (0, files * rows))[0]
+    assert tenths.min() > 0.5 * len(found) / 10
+    assert len(raw.golden) == 64
+
+
 def test_few_rows_are_all_taken(tmp_path: Path) -> None:
-    assert spaced_rows(dataset(tmp_path, 2, 5, 2), ["row"], 20)["row"].to_pylist() == list(range(10))
+    made = dataset(tmp_path, 2, 5, 2)
+    assert spaced_rows(made, ["row"], 20)["row"].to_pylist() == list(range(10))
+    assert RawRows.of(made, ["row"]).reference["row"].to_pylist() == list(range(10))
 
 
 def test_of_many_files_some_are_read(tmp_path: Path) -> None:

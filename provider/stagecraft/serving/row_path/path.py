@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
@@ -210,6 +211,9 @@ def _row_type(plan: Plan) -> type[msgspec.Struct]:
     """The type of a row: its columns as the plan orders them, each a value or null."""
     fields = [(f"f{place}", _value_type(each.type)) for place, each in enumerate(plan.fields)]
     names = {f"f{place}": each.name for place, each in enumerate(plan.fields)}
+    for name in names.values():
+        if re.search(r'["\\\x00-\x1f]', name):  # msgspec reads no escapes in names.
+            raise NotCompiledError(f"column {name!r} has signs that JSON escapes")
     return msgspec.defstruct("Row", fields, rename=names)
 
 
