@@ -45,7 +45,7 @@ class Overrun(NamedTuple):
 
 def overrun(folder: Path, seconds: float, runner: Runner, times: int) -> Overrun:
     """Sweep until the budget is used up."""
-    parts = split(table(folder, "adult"), 0, ROWS)
+    parts = split(table(folder, "adult"), 0, ROWS, ROWS)
 
     def objective(parameters: dict[str, Any], attempt: Attempt) -> dict[str, float]:
         trainer = Trainer(parts)

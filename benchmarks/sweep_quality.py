@@ -22,6 +22,7 @@ class Point(NamedTuple):
     """A trial that ended.
 
     :param cpu: seconds so far, of all trials and of the searcher itself
+    :param test: NaN where an earlier trial was better by validation
     """
 
     cpu: float
@@ -32,12 +33,13 @@ class Point(NamedTuple):
 def trace(search: Search, trainer: Trainer, trials: int, cpu: float) -> list[Point]:
     """Search until ``trials`` trials are done and ``cpu`` seconds are used."""
     points: list[Point] = []
-    used = 0.0
+    used, best = 0.0, 0.0
     while len(points) < trials or used < cpu:
         began = time.process_time()
         parameters = search.ask()
         used += time.process_time() - began
-        judged = trainer(parameters)
+        judged = trainer(parameters, best)
+        best = max(best, judged.validation)
         used += judged.cpu
         began = time.process_time()
         search.tell(parameters, -judged.validation, judged.cpu)

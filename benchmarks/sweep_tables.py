@@ -39,11 +39,12 @@ class Split(NamedTuple):
     test: Rows
 
 
-def split(rows: Rows, seed: int, train: int) -> Split:
-    """Return random disjoint parts: ``train`` rows, and as many for validation and for the test at most."""
+def split(rows: Rows, seed: int, train: int, test: int) -> Split:
+    """Return random disjoint parts: at most ``train`` rows, as many for validation, ``test`` for the test."""
     places = np.random.default_rng(seed).permutation(len(rows.label))
     size = min(train, len(places) // 3)
-    return Split(*(rows.at(places[part * size : (part + 1) * size]) for part in range(3)))
+    parts = places[:size], places[size : 2 * size], places[2 * size : 2 * size + test]
+    return Split(*map(rows.at, parts))
 
 
 def table(folder: Path, name: str) -> Rows:

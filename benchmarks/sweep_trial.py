@@ -39,6 +39,7 @@ DEFAULTS: dict[str, Any] = {
 class Judged(NamedTuple):
     """What a trial came to.
 
+    :param test: NaN where it was not asked for
     :param cpu: seconds
     """
 
@@ -61,7 +62,8 @@ class Trainer:
             for rows in (split.validation, split.test)
         ]
 
-    def __call__(self, parameters: dict[str, Any]) -> Judged:
+    def __call__(self, parameters: dict[str, Any], best: float = 0.0) -> Judged:
+        """Train and judge; on the test rows only where it is better than ``best`` on the validation rows."""
         began = time.process_time()
         given = dict(parameters)
         rounds = given.pop("rounds")
@@ -69,6 +71,8 @@ class Trainer:
         model = xgboost.train(given | fixed, self._train, rounds)
         validation = auc(self.split.validation, model.predict(self._others[0]))
         cpu = time.process_time() - began  # The test's part is no cost of a search.
+        if validation <= best:
+            return Judged(validation, float("nan"), cpu)
         return Judged(validation, auc(self.split.test, model.predict(self._others[1])), cpu)
 
 

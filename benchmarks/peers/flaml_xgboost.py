@@ -33,9 +33,10 @@ def trace(split: Split, seed: int, cpu: float) -> list[Point]:
         validation = auc(split.validation, model.predict_proba(split.validation.features)[:, 1])
         used = time.process_time() - began - aside
         before = time.process_time()
-        points.append(
-            Point(used, validation, auc(split.test, model.predict_proba(split.test.features)[:, 1]))
-        )
+        test = float("nan")
+        if all(validation > point.validation for point in points):
+            test = auc(split.test, model.predict_proba(split.test.features)[:, 1])
+        points.append(Point(used, validation, test))
         aside += time.process_time() - before  # The test's part is no cost of a search.
         if used > cpu:
             raise UsedUp

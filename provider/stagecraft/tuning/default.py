@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from stagecraft.tuning.genetic import Genetic, spread
+from stagecraft.tuning.genetic import Genetic
 from stagecraft.tuning.searcher import key_of
 from stagecraft.tuning.space import Parameters
 
@@ -25,13 +25,13 @@ BRED = 4
 class Default(Genetic):
     """Picks by the cost of a trial: a genetic algorithm for short ones, a small Gaussian process else.
 
-    The first trials are spread evenly over the space. Then, where a trial costs more than a fiftieth of a
-    CPU second, each is the one of many candidates (anywhere in the space, near the best so far, and mixed
-    from them) that a Gaussian process expects to improve most on the best. The process sees the losses by
-    their ranks and is fitted anew for each trial, in about a hundredth of a second; so it ends at 300
-    trials, and the genetic algorithm goes on. Every fourth trial is the genetic algorithm's in any case, so
-    that a wrong model does not lead astray. Where the study states the effort of a trial, what a trial
-    promises counts for each unit of it: cheap ones come first.
+    The first trials are spread evenly over the space, or around what the study starts with. Then, where a
+    trial costs more than a fiftieth of a CPU second, each is the one of many candidates (anywhere in the
+    space, near the best so far, and mixed from them) that a Gaussian process expects to improve most on the
+    best. The process sees the losses by their ranks and is fitted anew for each trial, in about a hundredth
+    of a second; so it ends at 300 trials, and the genetic algorithm goes on. Every fourth trial is the
+    genetic algorithm's in any case, so that a wrong model does not lead astray. Where the study states the
+    effort of a trial, what a trial promises counts for each unit of it: cheap ones come first.
 
     Source: Jones et al., Efficient Global Optimization of Expensive Black-Box Functions, Journal of Global
     Optimization 13, 1998; Eriksson et al., Scalable Global Optimization via Local Bayesian Optimization,
@@ -41,9 +41,13 @@ class Default(Genetic):
 
     name = "default"
 
+    @property
+    def initial(self) -> int:
+        return len(self.space) // 2 + 2
+
     def propose(self, number: int, pending: Sequence[Parameters], source: random.Random) -> Parameters:
         if number < self.initial:
-            return self.space.from_unit(spread(number, len(self.space), self.seed, source))
+            return self.first(number, source)
         told = self.losses(source)
         bred = number % BRED == BRED - 1
         if bred or len(told) - told.count(None) < 3 or len(told) > MANY or self._cheap():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 LENGTH, LENGTH_SPREAD = 0.5, 1.0
-NOISE, NOISE_SPREAD = 0.1, 1.5
+NOISE, NOISE_SPREAD = 0.3, 1.5
 ROOT5 = 5**0.5
 
 

@@ -108,6 +108,17 @@ def test_what_it_starts_from_comes_first(kind: Kind) -> None:
     assert START[0] not in asked[1 : 2 if kind is population else 4]
 
 
+@pytest.mark.parametrize("name", ["default", "genetic"])
+def test_the_first_trials_lie_around_the_start(name: str) -> None:
+    space = Space({"x": Uniform(0, 1), "y": Uniform(0, 1), "kind": Choice(["a", "b"])})
+    around = SEARCHERS[name](space, 0, [{"x": 0.1, "y": 0.9, "kind": "a"}])
+    anywhere = SEARCHERS[name](space, 0)
+    asked = [around.ask(number) for number in range(1, 3)]
+    assert all(each["x"] <= 0.5 <= each["y"] for each in asked)
+    assert not all(each["x"] <= 0.5 <= each["y"] for each in map(anywhere.ask, range(1, 3)))
+    assert "b" in {each["kind"] for each in asked}
+
+
 def test_a_space_that_is_used_up_still_has_an_answer(kind: Kind) -> None:
     space = Space({"kind": Choice(["a", "b"])})
     asked = search(kind(space), 4, lambda parameters: [float(parameters["kind"] == "a")])
