@@ -11,6 +11,7 @@ import os
 import statistics
 import sys
 import tempfile
+from bisect import bisect
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -23,10 +24,11 @@ from sweep_tables import NAMES, split, table
 from sweep_trial import Trainer
 
 QUICK = bool(os.environ.get("QUICK"))
-ROWS, SEEDS = 8_000, 1 if QUICK else 10
+ROWS, TEST, SEEDS = 8_000, 30_000, 1 if QUICK else 10
 COST_TRIALS = (200, 20, 4) if QUICK else (1000, 40, 6)
 FAULTS = 3 if QUICK else 50
 WALL = 20 if QUICK else 60
+WARM_SEEDS = 1 if QUICK else 3
 FLAML_TRIALS = 60
 KDD99 = (20_000, 6) if QUICK else (100_000, 20)
 """Rows to train, and trials of each model."""
@@ -83,25 +85,28 @@ def quality_figures(report: Report, folder: Path) -> None:
         gains[name] = [(ours.validation - own.validation, ours.test - own.test) for ours, own in pairs]
     rows = []
     for name, own in gains.items():
-        validation, test = zip(*own, strict=True)
-        traces = [each[name] for each in found.values()]
-        cpu = statistics.mean(each[TRIALS - 1].cpu for each in traces)
-        error = statistics.stdev(validation) / len(validation) ** 0.5
-        rows.append(
-            (
-                name,
-                cpu,
-                *(1e4 * each for each in (statistics.mean(validation), error)),
-                1e4 * statistics.mean(test),
-            )
-        )
-    heads = ("", f"CPU s of {TRIALS} trials", "ours is ahead, 1e-4", "standard error", "on the test, 1e-4")
+        validation, test = ([1e4 * each for each in column] for column in zip(*own, strict=True))
+        ended = [
+            bisect([point.cpu for point in each[name]], each[TPE][TRIALS - 1].cpu) for each in found.values()
+        ]
+        rows.append((name, statistics.mean(ended), *_mean(validation), *_mean(test)))
+    heads = ("", "trials", "ours is ahead, 1e-4", "standard error", "on the test, 1e-4", "standard error")
     report.table(f"AUC at the CPU of TPE's {TRIALS} trials, {len(found)} pairs", heads, rows)
+    rows = [
+        (*key, *(1e4 * best_at(each[name], each[TPE][TRIALS - 1].cpu).validation for name in SEARCHES))
+        for key, each in found.items()
+    ]
+    report.table("Validation AUC then, 1e4", ("", "seed", *SEARCHES), rows)
     peers = [own for name, own in gains.items() if name != OURS]
     means = [tuple(statistics.mean(column) for column in zip(*own, strict=True)) for own in peers]
     report.figure("auc_gain_over_peers", min(validation for validation, _ in means), ">=", 0)
     report.figure("auc_gain_over_peers_test", min(test for _, test in means), ">=", 0)
     _speed(report, list(found.values()))
+
+
+def _mean(values: Sequence[float]) -> tuple[float, float]:
+    """Return the mean and its standard error."""
+    return statistics.mean(values), statistics.stdev(values) / len(values) ** 0.5
 
 
 def _speed(report: Report, found: Sequence[dict[str, list[Point]]]) -> None:
@@ -125,13 +130,13 @@ def _traces(folder: Path) -> Traces:
     for name in NAMES:
         rows = table(folder, name)
         for seed in range(SEEDS):
-            trainer = Trainer(split(rows, seed, ROWS))
+            trainer = Trainer(split(rows, seed, ROWS, TEST))
             tpe = trace(SEARCHES[TPE](seed), trainer, TRIALS, 0)
             cpu = tpe[TRIALS - 1].cpu
             found[name, seed] = {
                 other: tpe
                 if other == TPE
-                else trace(search(seed), trainer, TRIALS, cpu * (1.5 if other == OURS else 1))
+                else trace(search(seed), trainer, 1, cpu * (1.5 if other == OURS else 1))
                 for other, search in SEARCHES.items()
             }
     return found
@@ -146,7 +151,7 @@ def flaml_figures(report: Report, folder: Path) -> None:
     for name in NAMES:
         rows = table(folder, name)
         for seed in range(SEEDS):
-            parts = split(rows, seed, ROWS)
+            parts = split(rows, seed, ROWS, TEST)
             ours = trace(SEARCHES[OURS](seed), Trainer(parts), FLAML_TRIALS, 0)
             cpu = ours[FLAML_TRIALS - 1].cpu
             own, theirs = best_at(ours, cpu), best_at(flaml_xgboost.trace(parts, seed, cpu), cpu)
@@ -195,11 +200,48 @@ def kdd99_figures(report: Report, folder: Path) -> None:
             report.figure(key, each.parts[PARTS[0]][metric], ">=", 0.97)
 
 
+def warm_figures(report: Report, folder: Path) -> None:
+    """Trials until a held-out task's gap is closed, with the lessons of other tasks against without."""
+    from sweep_warm import held_out, ratios
+
+    found = held_out(folder, range(WARM_SEEDS))
+    heads = (
+        "task",
+        "seed",
+        "cold",
+        "warm",
+        "afar",
+        "began with",
+        "afar with",
+        "warm gains, 1e-4",
+        "afar gains",
+    )
+    rows = [(each.task, *each[2:6], *each.used, *(1e4 * gain for gain in each.gains)) for each in found]
+    report.table(
+        "Trials to close 80 % of the gap, with lessons of all other tasks, and of other tables alone",
+        heads,
+        rows,
+    )
+    for place, name in enumerate(("", "_afar")):
+        whole, worst, costly = ratios(found, place)
+        report.table(
+            f"Trials as a share of the cold ones{name.replace('_', ', ')}",
+            ("all", "worst task's", "its name"),
+            [(whole, worst, costly)],
+        )
+        report.figure(f"warm_start_gain{name}", 1 / whole, ">=", 2 if not place else 1)
+        report.figure(f"warm_start_worst{name}", worst, "<=", 1.1)
+        report.figure(
+            f"warm_start_final{name}", statistics.mean(each.gains[place] for each in found), ">=", 0
+        )
+
+
 PIECES: dict[str, Callable[[Report, Path], None]] = {
     "cost": cost_figures,
     "faults": fault_figures,
     "quality": quality_figures,
     "flaml": flaml_figures,
+    "warm": warm_figures,
     "budget": budget_figures,
     "kdd99": kdd99_figures,
 }

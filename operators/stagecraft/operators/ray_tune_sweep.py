@@ -50,6 +50,7 @@ class RayTuneSweepOperator(StageOperator):
         a search, where the trainer keeps checkpoints
     :param stopping: ``Stopping(rule="asha")``: trials that promise little end early, where they report steps
     :param limits: ``Limits(memory_bytes=…, seconds=…, cpus=1)`` of each trial
+    :param warm_start: whether a new sweep begins at what earlier ones of like data found best
     :param concurrency: trials at a time
     :param test: rows that nothing before has seen, which judge the model at the end, once; None for none
     :param refit: whether the best parameters are trained once more on the rows of ``train`` and
@@ -77,6 +78,7 @@ class RayTuneSweepOperator(StageOperator):
         population: Population | Mapping[str, Any] | None = None,
         stopping: Stopping | Mapping[str, Any] | None = None,
         limits: Limits | Mapping[str, Any] | None = None,
+        warm_start: bool | str = True,
         concurrency: int | str = 2,
         test: Input | None = None,
         refit: bool | str = True,
@@ -100,6 +102,7 @@ class RayTuneSweepOperator(StageOperator):
                 "population": population,
                 "stopping": stopping,
                 "limits": limits or {},
+                "warm_start": warm_start,
                 "concurrency": concurrency,
                 "refit": refit,
                 "seed": seed,

@@ -43,8 +43,8 @@ class Sweep(Stage):
 
     Each trial trains on the rows ``train`` and is judged on the rows ``validation``. Trials run on Ray, and
     each one that ends is committed to the store: a sweep that was killed goes on where it stopped, and one
-    with more ``trials`` goes on from an earlier one. Equal sweeps try equal parameters. Tracks the best of
-    the metric so far as ``best_…``, ``progress``, and every trial.
+    with more ``trials`` goes on from an earlier one. Equal sweeps that begin with equal lessons try equal
+    parameters. Tracks the best of the metric so far as ``best_…``, ``progress``, and every trial.
 
     At the end the best parameters are trained once more, and that model is handed on. The rows ``test``,
     which nothing before has seen, say how good it is: ``test_…`` in the report's metrics beside what the
@@ -69,6 +69,8 @@ class Sweep(Stage):
         checkpoints; None for none
     :param stopping: which trials end early, of a trainer that reports steps; None for none
     :param limits: what a trial may use; one that takes more has failed
+    :param warm_start: whether a new study begins at what earlier ones of like data found best; what a study
+        has taught is kept either way
     :param concurrency: trials at a time; fewer where the machine has fewer cores, with the same result
     :param refit: whether the best parameters are trained once more on the rows of ``train`` and
         ``validation``; else the model is of ``train`` alone
@@ -104,6 +106,7 @@ class Sweep(Stage):
     population: Population | None = None
     stopping: Stopping | None = None
     limits: Limits = Limits()
+    warm_start: bool = True
     concurrency: int = Field(default=2, ge=1, le=256)
     refit: bool = True
     seed: int = Field(default=0, ge=0, lt=2**32)
@@ -145,10 +148,12 @@ class Sweep(Stage):
 
     def execute(self, bench: Workbench, drafts: dict[str, Draft], inputs: dict[str, Any]) -> None:
         from stagecraft.stages.sweep_page import page
+        from stagecraft.stages.sweep_task import task_of
         from stagecraft.tuning.budget import Budget
         from stagecraft.tuning.run import run_trials, sweep_session
         from stagecraft.tuning.spec import StudySpec
         from stagecraft.tuning.study import Study
+        from stagecraft.tuning.warm_start import begin, remember
 
         self._check_rows(bench, inputs)
         space = Space(self.space, self.constraints)
@@ -167,6 +172,9 @@ class Sweep(Stage):
             concurrency=self.concurrency,
         )
         study = Study(bench.store, self._study_folder(inputs), spec)
+        task = task_of(self.trainer, self.version, inputs["train"])
+        if self.warm_start:
+            begin(study, task)
         budget = Budget(trials=self.trials, wall_seconds=self.wall_seconds, cpu_seconds=self.cpu_seconds)
         address = "auto" if os.environ.get("RAY_ADDRESS") else None
         goes_on = study.remaining(self.trials) and not budget.used_up(study, study.wall)
@@ -182,8 +190,10 @@ class Sweep(Stage):
                 address=address,
                 tracker=bench.tracker,
             )
+            remember(study, task)
             test = self._hand_on(bench, drafts["model"], study, best, inputs)
         tried = study.first(self.trials)  # an earlier sweep may have tried more
+        notes = [f"Earlier sweeps: {study.warm_start}"] if study.warm_start else []
         report = drafts["report"]
         report.meta.update(
             metrics={
@@ -197,10 +207,11 @@ class Sweep(Stage):
             metric=self.metric,
             study=study.folder,
             test=test,
+            warm_start=study.warm_start and study.warm_start.model_dump(mode="json"),
             trials=[trial.model_dump(mode="json") for trial in tried.trials],
             **self.trainer.chosen(best.parameters),
         )
-        report.write("report.html", page(tried, best, test).encode())
+        report.write("report.html", page(tried, best, test, notes).encode())
 
     def _hand_on(
         self, bench: Workbench, draft: Draft, study: Study, best: Trial, inputs: Mapping[str, Dataset]

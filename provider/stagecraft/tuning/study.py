@@ -18,6 +18,7 @@ from stagecraft.tuning.space import Space
 from stagecraft.tuning.spec import StudySpec
 from stagecraft.tuning.trial import Cause, Trial, TrialState
 from stagecraft.tuning.trials import Trials
+from stagecraft.tuning.warm_start import WarmStart
 
 if TYPE_CHECKING:
     from stagecraft.artifacts.store import Store
@@ -52,6 +53,7 @@ class Study(Trials):
         super().__init__(spec, [], [])
         self.store, self.folder = store, folder
         self._journal = Journal(store, folder)
+        self.warm_start: WarmStart | None = None
         self._sessions: list[float] = []
         self._began = time.monotonic()
         self._open()
@@ -70,6 +72,12 @@ class Study(Trials):
         :raises FileNotFoundError: there is none
         """
         return cls(store, folder, StudySpec.model_validate_json(store.read(store.uri(folder, STUDY_FILE))))
+
+    def begin_warm(self, found: WarmStart) -> None:
+        """Record what the study takes over from earlier ones, before its first trial."""
+        self._journal.append({"warm_start": found.model_dump(mode="json")})
+        self.warm_start = found
+        self._searcher = self._new_searcher()
 
     def begin(self) -> None:
         """Record that a sweep begins to work on the study; its wall time counts from here."""
@@ -157,9 +165,10 @@ class Study(Trials):
 
     def _new_searcher(self) -> Searcher:
         spec = self.spec
+        start = [*spec.start, *(self.warm_start.start if self.warm_start else [])]
         if spec.population is not None:
-            return PopulationBased(self._space, spec.seed, spec.start, population=spec.population)
-        return make_searcher(spec.searcher, self._space, spec.seed, spec.start, spec.weighed(self._space))
+            return PopulationBased(self._space, spec.seed, start, population=spec.population)
+        return make_searcher(spec.searcher, self._space, spec.seed, start, spec.weighed(self._space))
 
     def _turn(self, number: int, known: int) -> None:
         """Begin the next round where its first trial is asked for."""
@@ -233,6 +242,8 @@ class Study(Trials):
                             clock[-1] = max(clock[-1], read.ended)
                     case {"round": turned}:
                         self.rounds.append(Round.model_validate(turned))
+                    case {"warm_start": found}:
+                        self.warm_start = WarmStart.model_validate(found)
                     case {"session": float(began)}:
                         self._sessions += _length(clock)
                         clock = [began, began]

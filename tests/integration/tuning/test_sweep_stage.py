@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -13,7 +14,7 @@ from stagecraft.errors import InvalidInputError
 from stagecraft.stages.evaluate import Evaluate
 from stagecraft.stages.leaf_trial import LeafTrial
 from stagecraft.stages.sweep import Sweep
-from stagecraft.stages.trainers import LeafRegression
+from stagecraft.stages.trainers import LeafRegression, PythonFunction
 from stagecraft.tracking.reader import read_events
 from stagecraft.tuning.space import Choice, Integer, LogUniform, Uniform
 
@@ -115,6 +116,27 @@ def test_the_best_is_trained_once_more_and_judged_on_rows_that_nothing_saw(
     again = Evaluate(label="late").run(world.bench, model=alone["model"], dataset=world.validation)["report"]
     assert again.meta["metrics"]["auc"] == pytest.approx(report.metrics["auc"], abs=1e-6)
     assert alone["report"].meta["test"] != report.meta["test"]
+
+
+@pytest.mark.ray
+@pytest.mark.usefixtures("ray")
+def test_a_sweep_begins_at_what_an_earlier_one_found_best(world: World, tmp_path: Path) -> None:
+    (tmp_path / "parabola.py").write_text('def fit(p, attempt): return {"loss": (p["x"] - 0.7) ** 2}')
+    function = PythonFunction(function="parabola:fit", folder=str(tmp_path))
+
+    def tried(**changes: Any) -> dict[str, Any]:
+        given = {"trainer": function, "space": {"x": Uniform(0, 1)}, "metric": "loss"}
+        stage = sweep(**given | changes)
+        made = stage.run(world.bench, train=world.train, validation=world.validation)
+        return dict(made["report"].meta)
+
+    earlier = tried(trials=12)
+    later = tried(trials=2, seed=1)
+    assert earlier["warm_start"]["start"] == []
+    assert later["warm_start"]["considered"][0]["study"] == earlier["study"]
+    assert later["trials"][0]["parameters"] == later["warm_start"]["start"][0] == earlier["best"]
+    assert tried(trials=3, seed=1)["warm_start"] == later["warm_start"]
+    assert tried(trials=2, seed=1, warm_start=False)["warm_start"] is None
 
 
 @pytest.mark.parametrize(
