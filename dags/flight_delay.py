@@ -44,7 +44,9 @@ PARAMS = {
     "test_months": Param(2, type="integer", minimum=1, maximum=6, description="Newest months, held out"),
     "trials": Param(6, type="integer", minimum=1, maximum=200, description="Trials of the sweep"),
     "searcher": Param(
-        "gaussian_process", enum=["gaussian_process", "random"], description="What proposes the trials"
+        "gaussian_process",
+        enum=["default", "gaussian_process", "random"],
+        description="What proposes the trials",
     ),
     "engine": Param("auto", enum=["auto", "duckdb", "spark"], description="What runs the relational stages"),
 }
