@@ -23,7 +23,7 @@ ROWS_KEPT = 1000
 class Kept(NamedTuple):
     """A request whose rows were kept.
 
-    :param rows: a list of mappings, or an Arrow table
+    :param rows: a list of mappings, an Arrow table, or a matrix of numbers
     """
 
     at: float
@@ -122,7 +122,7 @@ class Monitor:
     ) -> None:
         """Keep a request's rows, to see drift, and for later labelling.
 
-        :param rows: raw rows as they came: a list of mappings, or an Arrow table
+        :param rows: raw rows as they came: a list of mappings, an Arrow table, or a matrix of numbers
         :param key: by which the request may be found again
         """
         self._kept.append(Kept(time.time(), model, version, rows[:ROWS_KEPT], scores[:ROWS_KEPT], key))

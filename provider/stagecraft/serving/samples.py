@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from stagecraft.artifacts.store import Store
 from stagecraft.serving.monitor import Kept, Monitor
 from stagecraft.serving.predictor import Predictor
-from stagecraft.serving.rows import table_of
+from stagecraft.serving.rows import table_of, table_of_matrix
 from stagecraft.serving.shift import shift_of_categories, shift_of_numbers
 from stagecraft.serving.table import ModelTable
 from stagecraft.transforms.predictor import score_type
@@ -140,19 +140,24 @@ def column_shifts(rows: pa.Table, reference: pa.Table, schema: pa.Schema) -> dic
 def _typed(entries: list[Kept], predictor: Predictor) -> pa.Table:
     """Return entries' rows as the model reads them, with scores, time and key.
 
-    Rows of JSON values are typed all at once: one by one that would cost more than answering them did.
+    Rows of JSON values are typed all at once, and so are numbers: one by one that would cost more than
+    answering them did.
     """
+    import numpy as np
     import pyarrow as pa
 
     schema, column = predictor.schema, predictor.model.chain.score_column
     tables = [entry for entry in entries if isinstance(entry.rows, pa.Table)]
-    lists = [entry for entry in entries if not isinstance(entry.rows, pa.Table)]
+    arrays = [entry for entry in entries if isinstance(entry.rows, np.ndarray)]
+    lists = [entry for entry in entries if isinstance(entry.rows, list)]
     parts = [entry.rows.select(schema.names).cast(schema) for entry in tables]
+    if arrays:
+        parts.append(table_of_matrix(np.concatenate([entry.rows for entry in arrays]), schema))
     if lists:
         parts.append(table_of([row for entry in lists for row in entry.rows], schema))
     rows = pa.concat_tables(parts)
-    each = [entry for entry in (*tables, *lists) for _ in range(len(entry.rows))]
-    scores = [score for entry in (*tables, *lists) for score in entry.scores]
+    each = [entry for entry in (*tables, *arrays, *lists) for _ in range(len(entry.rows))]
+    scores = [score for entry in (*tables, *arrays, *lists) for score in entry.scores]
     times = [datetime.fromtimestamp(entry.at, UTC) for entry in each]
     rows = rows.append_column(column, pa.array(scores, score_type(column)))
     rows = rows.append_column(TIME, pa.array(times, pa.timestamp("us", "UTC")))

@@ -11,7 +11,9 @@ import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -20,8 +22,8 @@ from prometheus_client import CollectorRegistry
 from stagecraft.artifacts.store import Store
 from stagecraft.serving.access_log import AccessLog
 from stagecraft.serving.metrics import Metrics
-from stagecraft.serving.monitor import Monitor
-from stagecraft.serving.samples import Samples
+from stagecraft.serving.monitor import Kept, Monitor
+from stagecraft.serving.samples import Samples, _typed
 from stagecraft.serving.table import ModelTable
 
 
@@ -211,6 +213,28 @@ def test_kept_requests_become_parquet(table: ModelTable, tmp_path: Path) -> None
         {"wind": 4.0, "origin": None, "score": 0.125, "request_key": None},
     ]
     assert abs(rows["request_time"][0].as_py().timestamp() - time.time()) < 60
+
+
+def test_rows_of_every_form_are_typed_together() -> None:
+    """Each keeps its score, time and key, whatever came beside it."""
+    schema = pa.schema([("x", pa.float64()), ("n", pa.int64())])
+    chain = SimpleNamespace(score_column="score")
+    predictor: Any = SimpleNamespace(schema=schema, model=SimpleNamespace(chain=chain))
+    matrix = np.array([[0.5, 2], [np.nan, np.nan]], np.float32)
+    entries = [
+        Kept(1.0, "m", "1", [{"x": 1, "n": None, "more": 0}], [0.1], "a"),
+        Kept(2.0, "m", "1", matrix, [0.2, 0.3], "b"),
+        Kept(3.0, "m", "1", pa.table({"n": [7], "x": [2.5]}), [0.4], None),
+        Kept(4.0, "m", "1", matrix[:1], [0.5], "c"),
+    ]
+    found = sorted(_typed(entries, predictor).to_pylist(), key=lambda row: row["score"])
+    assert [(row["x"], row["n"], row["request_key"], row["request_time"].timestamp()) for row in found] == [
+        (1.0, None, "a", 1.0),
+        (0.5, 2, "b", 2.0),
+        (None, None, "b", 2.0),
+        (2.5, 7, None, 3.0),
+        (0.5, 2, "c", 4.0),
+    ]
 
 
 def test_drift_is_seen_in_the_columns_that_moved(table: ModelTable) -> None:

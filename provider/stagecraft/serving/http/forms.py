@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from stagecraft.errors import InvalidInputError
-from stagecraft.serving.rows import table_of_matrix
 from stagecraft.transforms.predictor import score_array
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ class Rows:
 
     @abstractmethod
     def raw(self, predictor: Predictor) -> Any:
-        """Return them as mappings, or as an Arrow table."""
+        """Return them as mappings, as an Arrow table, or as a matrix of the model's columns."""
 
 
 @dataclass(slots=True)
@@ -145,8 +144,8 @@ class FloatRows(Rows):
         shape = self.count(predictor), len(predictor.columns)
         return np.frombuffer(self.data, dtype="<f4").reshape(shape)
 
-    def raw(self, predictor: Predictor) -> pa.Table:
-        return table_of_matrix(self.matrix(predictor), predictor.schema)
+    def raw(self, predictor: Predictor) -> np.ndarray:
+        return self.matrix(predictor)
 
 
 @dataclass(slots=True)
