@@ -193,7 +193,8 @@ class Sweep(Stage):
             remember(study, task)
             test = self._hand_on(bench, drafts["model"], study, best, inputs)
         tried = study.first(self.trials)  # an earlier sweep may have tried more
-        notes = [f"Earlier sweeps: {study.warm_start}"] if study.warm_start else []
+        if self.metric in test:
+            bench.tracker.record("sweep", {"test": {self.metric: test[self.metric]}})
         report = drafts["report"]
         report.meta.update(
             metrics={
@@ -211,7 +212,7 @@ class Sweep(Stage):
             trials=[trial.model_dump(mode="json") for trial in tried.trials],
             **self.trainer.chosen(best.parameters),
         )
-        report.write("report.html", page(tried, best, test, notes).encode())
+        report.write("report.html", page(tried, best, test, study.notes).encode())
 
     def _hand_on(
         self, bench: Workbench, draft: Draft, study: Study, best: Trial, inputs: Mapping[str, Dataset]

@@ -25,11 +25,11 @@ FIRST = 1.0  # Seconds, to load what computes importance.
 class Live:
     """Tracks a study as it goes: the values ``best_<metric>`` and ``progress``, and records.
 
-    The records are ``sweep`` (what is searched, how far it may go, why it ended; who knows more adds
-    ``test``, the metrics of the last training, and ``notes``, sentences), ``trial`` (as it begins, as it
-    ends, and points of its curve between), ``round``, and ``importance``: anew for a tenth more trials, as
-    long as that takes a twenty-fifth of the time, and at the end. A trial's records are laid over each
-    other. Numbers are rounded to six digits and curves thinned to 25 points: the study has them whole.
+    The records are ``sweep`` (what is searched, how far it may go, why it ended; the stage adds ``test``, the
+    metrics of the last training), ``trial`` (as it begins, as it ends, and points of its curve between),
+    ``round``, and ``importance``: anew for a tenth more trials, as long as that takes a twenty-fifth of the
+    time, and at the end. A trial's records are laid over each other. Numbers are rounded to six digits and
+    curves thinned to 25 points: the study has them whole.
 
     :param tracker: the stage's
     :param budget: of the study in all
@@ -51,6 +51,7 @@ class Live:
             {
                 **spec.model_dump(mode="json", include={"objectives", "space", "searcher", "seed"}),
                 "study": self.study.folder,
+                "notes": self.study.notes,
                 "budget": limits | {"trials": self.study.limit(self.budget.trials)},
                 "wall": round(self.study.wall, 3),
                 "ended": None,

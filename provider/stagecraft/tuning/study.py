@@ -89,6 +89,11 @@ class Study(Trials):
         """Seconds that sweeps worked on the study, up to now."""
         return sum(self._sessions) + time.monotonic() - self._began
 
+    @property
+    def notes(self) -> list[str]:
+        """What a page says of the study beside its trials, in words."""
+        return [f"Earlier sweeps: {self.warm_start}"] if self.warm_start else []
+
     def limit(self, trials: int | None) -> int | None:
         """How many trials the study comes to: no more than there are to try."""
         bounds = [bound for bound in (trials, self._searcher.limit) if bound is not None]

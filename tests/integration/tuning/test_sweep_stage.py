@@ -109,6 +109,8 @@ def test_the_best_is_trained_once_more_and_judged_on_rows_that_nothing_saw(
         assert report.meta["test"][name] == report.metrics[f"test_{name}"]
     assert report.metrics["auc"] != report.metrics["test_auc"]
     assert "test auc" in report.html()
+    told = [record.data for record in read_events(world.bench.store, "tracking/sweep").records]
+    assert {"test": {"auc": report.metrics["test_auc"]}} in told
 
     first = sweep(searcher="random", trials=3, metric="auc", refit=False)
     alone = first.run(world.bench, **inputs)
