@@ -32,6 +32,8 @@ WARM_SEEDS = 1 if QUICK else 3
 FLAML_TRIALS = 60
 KDD99 = (20_000, 6) if QUICK else (100_000, 20)
 """Rows to train, and trials of each model."""
+NESTED = ("adult", 4_000, 8) if QUICK else ("census", 20_000, 30)
+"""Table, rows to train, and trials."""
 OURS, TPE = "ours", "Optuna TPE"
 
 Traces = dict[tuple[str, int], dict[str, list[Point]]]
@@ -236,6 +238,25 @@ def warm_figures(report: Report, folder: Path) -> None:
         )
 
 
+def nested_figures(report: Report, folder: Path) -> None:
+    """Stages that work one after another, half of the parameters the training's; every result the same."""
+    from sweep_nested import nested
+
+    name, rows, trials = NESTED
+    found = nested(folder, name, rows, trials)
+    stages = next(iter(found.values())).stages
+    report.table(
+        f"{trials} trials of encoding, trees, training and evaluation on {name}; equal trials, equal metrics",
+        ("", "CPU s", "wall s", "best auc", *stages),
+        [
+            (way, each.cpu, each.wall, f"{each.best.metrics['auc']:.6f}", *each.stages.values())
+            for way, each in found.items()
+        ],
+    )
+    reused, again = found.values()
+    report.figure("nested_cpu_ratio", reused.cpu / again.cpu, "<=", 0.6)
+
+
 PIECES: dict[str, Callable[[Report, Path], None]] = {
     "cost": cost_figures,
     "faults": fault_figures,
@@ -244,6 +265,7 @@ PIECES: dict[str, Callable[[Report, Path], None]] = {
     "warm": warm_figures,
     "budget": budget_figures,
     "kdd99": kdd99_figures,
+    "nested": nested_figures,
 }
 
 

@@ -53,6 +53,12 @@ def costs(ours: int, tune: int, tune_by_default: int) -> dict[str, TrialCost]:
 
 def _measured(run: Callable[[int], None], trials: int) -> TrialCost:
     run(AT_A_TIME)  # Warms up.
+    wall, cpu = measured(lambda: run(trials))
+    return TrialCost(wall / trials, cpu / trials)
+
+
+def measured(work: Callable[[], Any]) -> tuple[float, float]:
+    """Return the seconds of wall time, and the CPU seconds of all processes, that work takes."""
     used: dict[tuple[int, float], float] = {}
     look(psutil.Process(), used)
     before, began, done = dict(used), time.monotonic(), threading.Event()
@@ -63,13 +69,14 @@ def _measured(run: Callable[[int], None], trials: int) -> TrialCost:
 
     thread = threading.Thread(target=watch)
     thread.start()
-    run(trials)
+    try:
+        work()
+    finally:
+        done.set()
+        thread.join()
     wall = time.monotonic() - began
-    done.set()
-    thread.join()
     look(psutil.Process(), used)
-    cpu = sum(seconds - before.get(process, 0.0) for process, seconds in used.items())
-    return TrialCost(wall / trials, cpu / trials)
+    return wall, sum(seconds - before.get(process, 0.0) for process, seconds in used.items())
 
 
 def _ours(folder: Path, trials: int) -> None:

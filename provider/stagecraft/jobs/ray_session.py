@@ -76,7 +76,7 @@ def in_task() -> bool:
         return False
     import ray
 
-    return ray.get_runtime_context().get_task_id() is not None
+    return bool(ray.get_runtime_context().worker.mode == ray.WORKER_MODE)
 
 
 def _connect(num_cpus: int | None, address: str | None, object_store_bytes: int, scratch: Path) -> None:

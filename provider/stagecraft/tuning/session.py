@@ -18,9 +18,10 @@ from stagecraft.tuning.handover import Handovers
 from stagecraft.tuning.live import Live
 from stagecraft.tuning.settle import settle
 from stagecraft.tuning.study import Study
-from stagecraft.tuning.trial import Trial
+from stagecraft.tuning.trial import Cause, Trial
 
-FAILURES = 10
+FAILURES, UNTOLD = 10, 2
+"""After so many trials a sweep ends where all of them have failed, or told no metric."""
 
 
 @dataclass
@@ -50,6 +51,8 @@ class Session:
         """Hand out the next trial; None where the budget is used up, or the next one waits for another."""
         self.ended = self.budget.used_up(self.study, self.study.wall)
         settled = self.study.settled
+        if len(settled) >= UNTOLD and all(trial.cause is Cause.NO_METRIC for trial in settled):
+            self.ended = "the trainer does not return the metric"
         if len(settled) >= FAILURES and len(self.study.failed) == len(settled):
             self.ended = f"the first {len(settled)} trials have all failed"
         trial = None if self.ended else self.study.ask(self.budget.trials)

@@ -92,6 +92,12 @@ def test_a_sweep_without_a_finished_trial_fails_with_the_first_error(tmp_path: P
         run_trials(study, objective, budget=Budget(trials=500))
 
 
+def test_a_trainer_that_never_tells_the_metric_ends_the_sweep_soon(tmp_path: Path) -> None:
+    study = open_study(tmp_path, objectives={"auc": "maximize"})
+    with pytest.raises(JobFailedError, match=r"none of the [23] trials.*no metric 'auc': it returned loss"):
+        run_trials(study, lambda parameters, _: {"loss": parameters["x"]}, budget=Budget(trials=500))
+
+
 @pytest.mark.parametrize("runner", ["tasks", "tune"])
 def test_an_error_of_the_sweep_itself_is_not_swallowed(tmp_path: Path, runner: Runner) -> None:
     def broken(_: Trial) -> None:

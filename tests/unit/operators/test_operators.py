@@ -24,7 +24,7 @@ from stagecraft.operators.sql import SQLOperator
 from stagecraft.operators.stratified_sample import StratifiedSampleOperator
 from stagecraft.operators.time_split import TimeSplitOperator
 from stagecraft.stages.encodings import Count, Cross, Fill, Hash, Index, Standardize
-from stagecraft.stages.trainers import LeafRegression
+from stagecraft.stages.trainers import Command, LeafRegression
 from stagecraft.tuning.space import Integer
 
 
@@ -155,6 +155,30 @@ def test_an_unknown_parameter_of_the_space_is_refused() -> None:
             trainer=LeafRegression(label="y"),
             space={"boosting.round": Integer(2, 4)},
         )
+
+
+def test_a_sweep_hands_on_its_model_and_no_more_than_its_trainer_has(dag: DAG) -> None:
+    command = Command(argv=["train", "--rows={{ params.rows }}", "--depth={depth}"])
+    given: dict[str, Any] = {
+        "train": rows("train").dataset,
+        "validation": rows("validation").dataset,
+        "test": rows("test").dataset,
+        "space": {"depth": Integer(2, 4)},
+    }
+    sweep = RayTuneSweepOperator(task_id="sweep", trainer=command, **given)
+    assert (sweep.model.kind, sweep.report.kind) == (Kind.MODEL, Kind.REPORT)
+    assert sweep.upstream_task_ids == {"train", "validation", "test"}
+    with pytest.raises(InvalidInputError, match=r"task sweep: sweep\.boosting: the trainer is a command"):
+        _ = sweep.boosting
+    sweep.render_template_fields({"params": {"rows": 9}, "ti": None})  # type: ignore[typeddict-item]
+    assert sweep.stage_class.validated(sweep.parameters).trainer.argv[1:] == ["--rows=9", "--depth={depth}"]
+
+    mapped = RayTuneSweepOperator(
+        task_id="mapped", trainer={"type": "leaf_regression", "label": "{{ params.label }}"}, **given
+    )
+    assert mapped.boosting.name == "boosting"
+    with pytest.raises(InvalidInputError, match="no parameter 'width'"):
+        RayTuneSweepOperator(task_id="other", trainer=Command(argv=["train", "{width}"]), **given)
 
 
 def test_a_missing_input_is_refused() -> None:
