@@ -170,8 +170,8 @@ def test_a_sweep_hands_on_its_model_and_no_more_than_its_trainer_has(dag: DAG) -
     assert sweep.upstream_task_ids == {"train", "validation", "test"}
     with pytest.raises(InvalidInputError, match=r"task sweep: sweep\.boosting: the trainer is a command"):
         _ = sweep.boosting
-    sweep.render_template_fields({"params": {"rows": 9}, "ti": None})  # type: ignore[typeddict-item]
-    assert sweep.stage_class.validated(sweep.parameters).trainer.argv[1:] == ["--rows=9", "--depth={depth}"]
+    rendered = sweep.render_template(sweep.parameters, {"params": {"rows": 9}})  # type: ignore[typeddict-item]
+    assert sweep.stage_class.validated(rendered).trainer.argv[1:] == ["--rows=9", "--depth={depth}"]
 
     mapped = RayTuneSweepOperator(
         task_id="mapped", trainer={"type": "leaf_regression", "label": "{{ params.label }}"}, **given
