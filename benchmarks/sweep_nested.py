@@ -73,7 +73,7 @@ def nested(folder: Path, name: str, rows: int, trials: int) -> dict[str, Nested]
 
     :raises AssertionError: a trial of one has other parameters, or other metrics, than that of the other
     """
-    parts = split(table(folder, name), 0, rows)
+    parts = split(table(folder, name), 0, rows, 0)
     with tempfile.TemporaryDirectory() as scratch, DuckDBEngine() as engine:
         store = Store(scratch)
         train, validation = (_committed(store, part, rows) for part, rows in zip("tv", parts, strict=False))
