@@ -215,19 +215,10 @@ class Draft:
         """
         artifact.verify()
         for name in artifact.manifest.files:
-            self._copy(artifact.file_uri(name), name)
+            target = self.store.strip(f"{self.uri}/{name}")
+            self.store.filesystem.makedirs(os.path.dirname(target), exist_ok=True)
+            self.store.filesystem.cp_file(self.store.strip(artifact.file_uri(name)), target)
         self.meta.update(artifact.meta)
-
-    def take_folder(self, uri: str) -> None:
-        """Copy the files below a folder of this store."""
-        root = self.store.strip(uri)
-        for path in sorted(self.store.filesystem.find(root)):
-            self._copy(path, path[len(root) + 1 :])
-
-    def _copy(self, uri: str, name: str) -> None:
-        target = self.store.strip(f"{self.uri}/{name}")
-        self.store.filesystem.makedirs(os.path.dirname(target), exist_ok=True)
-        self.store.filesystem.cp_file(self.store.strip(uri), target)
 
     def commit(self, *, replace: bool = False) -> Artifact:
         """Checksum the files and write the manifest; return the committed artifact.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from stagecraft.errors import JobFailedError
 from stagecraft.stages.command import PLACE, Command
 from stagecraft.stages.trainer import keep_files
+from stagecraft.tuning.attempt import trained
 from stagecraft.tuning.space import Parameters
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ class CommandTrial:
             metrics.update(json.loads(told.read_text()))
         return metrics
 
-    def finish(self, parameters: Parameters, attempt: Attempt, draft: Draft) -> dict[str, Any]:
-        metrics = self(parameters, attempt)
+    def finish(self, parameters: Parameters, attempt: Attempt, draft: Draft) -> Mapping[str, Any]:
+        metrics = trained(self, parameters, attempt)
         keep_files(attempt, draft, {**self.command.arguments, **parameters}, metrics)
         return metrics
 

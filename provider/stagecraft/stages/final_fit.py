@@ -27,6 +27,8 @@ class FinalFit(Stage):
     It runs in a process of its own, as trials do. Without ``test`` the report has no metrics.
 
     :param best: the parameters
+    :param checkpoint: the folder in the store that training goes on from, for a population's best
+    :param until: the step that it comes to then
     :param metric: what the sweep looked at
     :param seed: the trial's
     :param limits: what the process may use; it may take as long as it likes
@@ -46,11 +48,14 @@ class FinalFit(Stage):
     metric: str
     seed: int
     limits: Limits = Limits()
+    checkpoint: str | None = None
+    until: float | None = None
 
     def parameters(self) -> dict[str, Any]:
         return self.model_dump(mode="json", exclude={"limits"})
 
     def execute(self, bench: Workbench, drafts: dict[str, Draft], inputs: dict[str, Any]) -> None:
+        from stagecraft.tuning.handover import Handover
         from stagecraft.tuning.ray_tasks import run_alone
         from stagecraft.tuning.run import sweep_session
 
@@ -60,6 +65,8 @@ class FinalFit(Stage):
         with sweep_session(1, limits, self.trainer.helpers, address) as (scratch, _):
             attempt = Attempt(0, self.seed, scratch / "final", self._checkpoint(drafts["model"], scratch))
             attempt.final = True
+            if self.until is not None:
+                attempt.handover = Handover(bench.store, self.checkpoint, None, self.until)
             outcome = run_alone(_Filled(trial, drafts["model"]), self.best, attempt, self.metric, limits)
         if outcome.message is not None:
             raise JobFailedError(

@@ -13,6 +13,7 @@ from pydantic import Field, JsonValue
 
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.trainer import Trainer, judged_on, keep_files
+from stagecraft.tuning.attempt import trained
 from stagecraft.tuning.space import Parameters
 
 if TYPE_CHECKING:
@@ -97,6 +98,6 @@ class FunctionTrial:
         return self.trainer.load()({**self.trainer.arguments, **parameters}, attempt)
 
     def finish(self, parameters: Parameters, attempt: Attempt, draft: Draft) -> Mapping[str, Any]:
-        metrics = self(parameters, attempt)
+        metrics = trained(self, parameters, attempt)
         keep_files(attempt, draft, {**self.trainer.arguments, **parameters}, metrics)
         return metrics

@@ -48,8 +48,8 @@ class Sweep(Stage):
 
     At the end the best parameters are trained once more, and that model is handed on. The rows ``test``,
     which nothing before has seen, say how good it is: ``test_…`` in the report's metrics beside what the
-    search had found on the validation rows, which flatters it the more, the more trials there were. The model
-    of a population is its best member's checkpoint.
+    search had found on the validation rows, which flatters it the more, the more trials there were. A
+    population's best member goes on from its checkpoint, an interval further.
 
     :param trainer: what is tuned: :class:`LeafRegression` (trees and a linear model over their leaves, in
         memory), :class:`Pipeline` (stages one after another), :class:`PythonFunction` or :class:`Command`
@@ -179,6 +179,8 @@ class Sweep(Stage):
         address = "auto" if os.environ.get("RAY_ADDRESS") else None
         goes_on = study.remaining(self.trials) and not budget.used_up(study, study.wall)
         session = sweep_session(self.concurrency, self.limits, self.trainer.helpers, address)
+        if goes_on:
+            study.begin()
         with session if goes_on else nullcontext():  # One Ray for the search and for the last training.
             best = run_trials(
                 study,
@@ -191,7 +193,9 @@ class Sweep(Stage):
                 tracker=bench.tracker,
             )
             remember(study, task)
-            test = self._hand_on(bench, drafts["model"], study, best, inputs)
+            final = self._final(bench, study, best, inputs)
+        drafts["model"].take(final["model"])
+        test: dict[str, float] = final["report"].meta["metrics"]
         tried = study.first(self.trials)  # an earlier sweep may have tried more
         if self.metric in test:
             bench.tracker.record("sweep", {"test": {self.metric: test[self.metric]}})
@@ -214,33 +218,23 @@ class Sweep(Stage):
         )
         report.write("report.html", page(tried, best, test, study.notes).encode())
 
-    def _hand_on(
-        self, bench: Workbench, draft: Draft, study: Study, best: Trial, inputs: Mapping[str, Dataset]
-    ) -> dict[str, float]:
-        """Make the model of the best parameters; return its metrics on the test rows."""
-        if self.population is not None:
-            from stagecraft.tuning.handover import Handovers
-
-            draft.take_folder(study.store.uri(Handovers(study).folder(best.number)))
-            draft.write_json("parameters.json", best.parameters)
-            draft.meta.update(parameters=best.parameters, metrics=best.metrics)
-            return {}
-        final = self._final(bench, best, inputs)
-        draft.take(final["model"])
-        metrics: dict[str, float] = final["report"].meta["metrics"]
-        return metrics
-
-    def _final(self, bench: Workbench, best: Trial, inputs: Mapping[str, Dataset]) -> dict[str, Artifact]:
+    def _final(
+        self, bench: Workbench, study: Study, best: Trial, inputs: Mapping[str, Dataset]
+    ) -> dict[str, Artifact]:
         """Train the best parameters for the last time, or take what was committed before."""
         from stagecraft.stages.final_fit import FinalFit
         from stagecraft.tuning.attempt import seed_of
+        from stagecraft.tuning.handover import Handovers
 
+        handover = Handovers(study).last(best)
         fit = FinalFit(
             trainer=self.trainer,
             best=best.parameters,
             metric=self.metric,
             seed=seed_of(self.seed, best.number),
             limits=self.limits,
+            checkpoint=handover and handover.source,
+            until=handover and handover.until,
         )
         inner = Workbench(bench.engine, bench.store, bench.tracker.scoped("final"))
         given: dict[str, Artifact] = {**inputs}

@@ -86,6 +86,7 @@ class Attempt:
     tells: Callable[[float, float], None] | None = field(default=None, repr=False)
     curve: list[tuple[float, float]] = field(default_factory=list)
     last: dict[str, Any] = field(default_factory=dict)
+    metric: str = ""
 
     @property
     def until(self) -> float:
@@ -98,6 +99,11 @@ class Attempt:
         folder = self.folder / "model"
         folder.mkdir(exist_ok=True)
         return folder
+
+    @property
+    def reported(self) -> dict[str, Any]:
+        """The metrics that were reported last."""
+        return {**self.last, self.metric: self.curve[-1][1]}
 
     def report(self, step: float, value: float, **metrics: Any) -> None:
         """Tell how far the trial has come.
@@ -150,6 +156,7 @@ def run(
     if attempt.checkpoint != Path():
         attempt.checkpoint.mkdir(parents=True, exist_ok=True)
     random.seed(attempt.seed)
+    attempt.metric = metric
     began, used = time.monotonic(), _cpu()
 
     def outcome(metrics: Mapping[str, Any], **how: Any) -> Outcome:
@@ -158,9 +165,9 @@ def run(
 
     try:
         with _watched(limits, attempt.folder):
-            metrics = _trained(objective, dict(parameters), attempt, metric)
+            metrics = _handed_on(objective, dict(parameters), attempt)
     except Stopped:
-        return outcome({**attempt.last, metric: attempt.curve[-1][1]}, stopped=True)
+        return outcome(attempt.reported, stopped=True)
     except Exception as error:  # noqa: BLE001 - whatever a trial raises ends that trial alone
         cause = Cause.MEMORY if isinstance(error, MemoryError) else Cause.RAISED
         message = f"{type(error).__name__}: {error}"
@@ -172,15 +179,20 @@ def run(
     return outcome(metrics)
 
 
-def _trained(objective: Objective, parameters: Parameters, attempt: Attempt, metric: str) -> Any:
-    """Return what the objective returns, or what a member of a population had reported last."""
+def trained(objective: Objective, parameters: Parameters, attempt: Attempt) -> Mapping[str, Any]:
+    """Return what the objective returns, or what it had reported last where it has come to its step."""
+    try:
+        return objective(parameters, attempt)
+    except Reached:
+        return attempt.reported
+
+
+def _handed_on(objective: Objective, parameters: Parameters, attempt: Attempt) -> Any:
+    """Train from the checkpoint of another trial, and keep one for others, in a population."""
     if attempt.handover is None:
         return objective(parameters, attempt)
     attempt.handover.begin(attempt.checkpoint)
-    try:
-        metrics = objective(parameters, attempt)
-    except Reached:
-        metrics = {**attempt.last, metric: attempt.curve[-1][1]}
+    metrics = trained(objective, parameters, attempt)
     attempt.handover.end(attempt.checkpoint)
     return metrics
 

@@ -20,13 +20,13 @@ class Handover:
     """Copies checkpoints between a trial's folder and the store, on whichever machine the trial runs.
 
     :param source: the folder in the store that the trial goes on from, or None
-    :param target: the folder in the store that is to hold what it came to
+    :param target: the folder in the store that is to hold what it came to; None for the last training
     :param until: the step that it is to come to
     """
 
     store: Store
     source: str | None
-    target: str
+    target: str | None
     until: float
 
     def begin(self, checkpoint: Path) -> None:
@@ -38,6 +38,8 @@ class Handover:
 
     def end(self, checkpoint: Path) -> None:
         """Keep what a trial came to, if it left anything."""
+        if self.target is None:
+            return
         _remove(self.store, self.target)
         if any(checkpoint.iterdir()):
             target = _path(self.store, self.target)
@@ -78,17 +80,25 @@ class Handovers:
             )
 
     def tidy(self, trial: Trial) -> None:
-        """Remove what no trial will go on from, once a generation has ended; the best one's stays."""
+        """Remove what no trial will go on from, once a generation has ended; the best ones' stay."""
         if self.population is None:
             return
-        members, best = self.population.members, self.study.best
+        members = self.population.members
         begins = trial.number // members * members
         settled = {each.number for each in self.study.settled}
         if not settled.issuperset(range(begins, begins + members)):
             return
+        best = self.study.records
         for number in range(begins):
-            if best is None or number != best.number:
+            if number not in best:
                 _remove(self.store, self.folder(number))
+
+    def last(self, best: Trial) -> Handover | None:
+        """Return how the best trial is trained for the last time: an interval further."""
+        if self.population is None:
+            return None
+        until = self.population.until(best.number) + self.population.interval
+        return Handover(self.store, self.folder(best.number), None, until)
 
 
 def _path(store: Store, folder: str) -> str:

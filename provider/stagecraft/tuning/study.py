@@ -55,7 +55,7 @@ class Study(Trials):
         self._journal = Journal(store, folder)
         self.warm_start: WarmStart | None = None
         self._sessions: list[float] = []
-        self._began = time.monotonic()
+        self._began, self._begun = time.monotonic(), False
         self._open()
         self._space = Space(self.rounds[-1].space if self.rounds else spec.space, spec.constraints)
         self._searcher = self._new_searcher()
@@ -80,7 +80,10 @@ class Study(Trials):
         self._searcher = self._new_searcher()
 
     def begin(self) -> None:
-        """Record that a sweep begins to work on the study; its wall time counts from here."""
+        """Record that a sweep begins to work on the study, once; its wall time counts from here."""
+        if self._begun:
+            return
+        self._begun = True
         self._began = time.monotonic()
         self._journal.append({"session": time.time()})
 

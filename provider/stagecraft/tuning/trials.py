@@ -38,6 +38,18 @@ class Trials:
         )
 
     @property
+    def records(self) -> set[int]:
+        """The numbers of the trials that were the best of all up to them: those of all shorter sweeps."""
+        found: set[int] = set()
+        lowest = None
+        for trial in self.finished:
+            losses = self.spec.losses(trial.metrics)
+            if lowest is None or losses < lowest:
+                lowest = losses
+                found.add(trial.number)
+        return found
+
+    @property
     def front(self) -> list[Trial]:
         """The Pareto front: the finished trials that none beats in one objective and equals in the others."""
         finished = [(self.spec.losses(trial.metrics), trial) for trial in self.finished]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from stagecraft.artifacts.store import Store
 from stagecraft.errors import InvalidInputError
+from stagecraft.stages.sweep import Sweep
+from stagecraft.stages.trainers import PythonFunction
 from stagecraft.tuning.attempt import Attempt
 from stagecraft.tuning.budget import Budget
 from stagecraft.tuning.population import Population, perturbations
@@ -19,6 +21,9 @@ from stagecraft.tuning.spec import StudySpec
 from stagecraft.tuning.stopping import Stopping
 from stagecraft.tuning.study import Study
 from stagecraft.tuning.trial import Trial, TrialState
+
+if TYPE_CHECKING:
+    from conftest import World
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray")]
 
@@ -84,7 +89,8 @@ def test_a_population_comes_to_what_no_fixed_parameters_come_to(tmp_path: Path, 
     history = perturbations(POPULATION, study.trials)
     assert [each.step for each in history] == [10, 20, 30, 40], "the worst of four goes on from the best"
     kept = {path.name for path in (tmp_path / "checkpoints/studies/population/kept").iterdir()}
-    assert kept == {best.name, *(f"trial-{number:03d}" for number in range(16, 20))}
+    assert kept >= {best.name, *(f"trial-{number:03d}" for number in range(16, 20))}
+    assert len(kept) < 20, "those that no trial goes on from, and no sweep ends with, are removed"
 
 
 def test_a_trainer_that_keeps_no_checkpoint_is_refused(tmp_path: Path) -> None:
@@ -98,3 +104,38 @@ def test_a_trainer_that_keeps_no_checkpoint_is_refused(tmp_path: Path) -> None:
     assert not study.finished
     with pytest.raises(InvalidInputError, match=r"sweep.stopping: asha beside a population"):
         run_trials(study, descend, budget=Budget(trials=20), stopping=Stopping())
+
+
+FUNCTION = """
+def fit(parameters, attempt):
+    kept = attempt.checkpoint / "steps"
+    steps = kept.read_text() if kept.exists() else ""
+    while True:
+        steps += str(parameters["which"])
+        kept.write_text(steps)
+        (attempt.model / "steps").write_text(f"{steps} {attempt.datasets['train'].rows}")
+        attempt.report(len(steps), steps.count("01"))
+"""
+
+
+def test_the_sweep_hands_on_the_best_trained_an_interval_further(world: World, tmp_path: Path) -> None:
+    (tmp_path / "counting.py").write_text(FUNCTION)
+    trainer = PythonFunction(function="counting:fit", folder=str(tmp_path))
+    stage = Sweep(
+        trainer=trainer,
+        space={"which": Choice([0, 1])},
+        metric="changes",
+        direction="maximize",
+        trials=12,
+        population=Population(members=4, interval=2, resample=1.0),
+    )
+    made = stage.run(world.bench, train=world.train, validation=world.validation)
+    trials = [Trial.model_validate(trial) for trial in made["report"].meta["trials"]]
+    best = min(trials, key=lambda trial: (-trial.metrics["changes"], trial.number))
+    link: Trial | None = best
+    steps = str(best.parameters["which"]) * 2
+    while link is not None:
+        steps = str(link.parameters["which"]) * 2 + steps
+        link = None if link.parent is None else trials[link.parent]
+    rows = (world.train.rows or 0) + (world.validation.rows or 0)
+    assert made["model"].read("steps").decode() == f"{steps} {rows}"
