@@ -23,6 +23,7 @@ MODULES = {
         "information_value",
         "isolation_forest",
         "k_fold_split",
+        "onnx_import",
         "page_rank",
         "point_in_time_join",
         "predict",
