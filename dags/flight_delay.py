@@ -114,6 +114,7 @@ with DAG(
         },
         trials="{{ params.trials }}",
         searcher="{{ params.searcher }}",
+        refit=False,  # The stages below train with what it finds.
     )
     leaves = GBDTEncodeOperator(
         task_id="leaves", dataset=encode.dataset, label="late", weight="weight", boosting=sweep.boosting
