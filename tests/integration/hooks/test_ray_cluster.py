@@ -14,6 +14,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from stagecraft.artifacts.artifact import Kind
@@ -189,7 +191,10 @@ def train(parameters, attempt):
 
 def rows_of(store, name):
     draft = store.draft(Kind.DATASET, name.ljust(32, "0"), lineage={"stage": "test"})
-    draft.write("part-0.parquet", b"")
+    table = pa.table({"x": [0.5]})
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    draft.write("part-0.parquet", sink.getvalue().to_pybytes())
     draft.meta.update(rows=1, columns={"x": "double"})
     return draft.commit().reference
 
