@@ -219,7 +219,7 @@ def test_a_sweep_on_the_cluster_is_ended_and_goes_on(hook, store, tmp_path):
     runner = RayRunner(store, hook.jobs())
     handle = runner.submit(job)
     deadline = time.monotonic() + 300
-    while not log.exists() or log.read_text().count("\n") < 2:
+    while not log.exists() or log.read_text().count("\n") < 3:
         assert runner.state(handle) is State.RUNNING, "".join(runner.follow(handle))
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -232,7 +232,7 @@ def test_a_sweep_on_the_cluster_is_ended_and_goes_on(hook, store, tmp_path):
     report = store.open(Result.load(store, job.id, job.digest).outputs["sweep"]["report"])
     assert report.metrics["finished"] == 6
     ran = [line.split() for line in log.read_text().splitlines()]
-    finished = {number for number, *_ in before[:-1]}
+    finished = {number for number, *_ in before[:-2]}  # Of two at a time, two may be without a record.
     assert not finished & {number for number, *_ in ran[len(before) :]}, "no finished trial is run again"
     whole = [(float(began), float(ended)) for _, began, _, ended in (line for line in ran if len(line) == 4)]
     assert all(ended <= began for (_, ended), (began, _) in pairwise(whole)), "the cluster has one core"
