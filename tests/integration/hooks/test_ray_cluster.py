@@ -212,7 +212,10 @@ def test_a_sweep_on_the_cluster_is_ended_and_goes_on(hook, store, tmp_path):
     step = Step(
         name="sweep",
         stage="stagecraft.stages.sweep:Sweep",
-        parameters={"trainer": trainer, "space": space, "metric": "loss", "trials": 6, "concurrency": 2},
+        parameters={
+            **{"trainer": trainer, "space": space, "metric": "loss"},
+            **{"trials": 6, "concurrency": 2, "refit": False},
+        },
         inputs={name: rows_of(store, name) for name in ("train", "validation")},
     )
     job = Job(id="sweep-on-ray", engine="duckdb", store=store.root, tracking="tracking/x", steps=[step])
