@@ -180,8 +180,9 @@ import time
 
 def train(parameters, attempt):
     import ray
+    name = "last" if attempt.final else attempt.number
     with open(parameters["log"], "a") as log:
-        log.write(f"{attempt.number} {time.time()} {ray.get_runtime_context().get_node_id()} ")
+        log.write(f"{name} {time.time()} {ray.get_runtime_context().get_node_id()} ")
     time.sleep(0.4)
     with open(parameters["log"], "a") as log:
         log.write(f"{time.time()}\\n")
@@ -212,10 +213,7 @@ def test_a_sweep_on_the_cluster_is_ended_and_goes_on(hook, store, tmp_path):
     step = Step(
         name="sweep",
         stage="stagecraft.stages.sweep:Sweep",
-        parameters={
-            **{"trainer": trainer, "space": space, "metric": "loss"},
-            **{"trials": 6, "concurrency": 2, "refit": False},
-        },
+        parameters={"trainer": trainer, "space": space, "metric": "loss", "trials": 6, "concurrency": 2},
         inputs={name: rows_of(store, name) for name in ("train", "validation")},
     )
     job = Job(id="sweep-on-ray", engine="duckdb", store=store.root, tracking="tracking/x", steps=[step])
