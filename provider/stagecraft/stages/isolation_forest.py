@@ -159,8 +159,8 @@ class IsolationForest(Stage):
 
     def _grow(self, bench: Workbench, pool: pa.Table, columns: list[str]) -> FittedForest:
         from stagecraft.stages.isolation import grow
-        from stagecraft.transforms.forest_predictor import matrix
         from stagecraft.transforms.isolation_forest import IsolationForest as FittedForest
+        from stagecraft.transforms.leaf_encode import feature_matrix
 
         def on_tree(number: int) -> None:
             if number % 10 == 0 or number == self.trees:
@@ -168,7 +168,7 @@ class IsolationForest(Stage):
 
         sample_size = min(self.sample_size, pool.num_rows)
         trees = grow(
-            matrix(pool, columns),
+            feature_matrix(pool, columns, "float64"),
             trees=self.trees,
             sample_size=sample_size,
             seed=self.seed,

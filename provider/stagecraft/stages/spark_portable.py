@@ -14,7 +14,7 @@ from stagecraft.transforms.chain import Chain
 from stagecraft.transforms.encode import Encode
 from stagecraft.transforms.encodings import NumericEncoding
 from stagecraft.transforms.factorization import FactorizationMachine
-from stagecraft.transforms.forest_predictor import matrix
+from stagecraft.transforms.leaf_encode import feature_matrix
 from stagecraft.transforms.linear import Linear
 from stagecraft.transforms.predictor import Link
 from stagecraft.transforms.softmax import Softmax
@@ -235,7 +235,7 @@ def _whole(golden: pa.Table, model: SparkModel, chain: Chain) -> pa.Table:
 
     encoded = chain.encoder.apply(_batch(golden, chain))
     numbers = [block.column for block in model.features.layout.blocks if block.kind == "numeric"]
-    missing = np.isnan(matrix(encoded, numbers)).any(axis=1)
+    missing = np.isnan(feature_matrix(encoded, numbers, "float64")).any(axis=1)
     return golden.filter(pa.array(~missing))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from pydantic import PrivateAttr
 
 from stagecraft.transforms.base import Transform
+from stagecraft.transforms.leaf_encode import feature_matrix
 from stagecraft.transforms.predictor import SCORE, score_array, score_type
 from stagecraft.transforms.types import check_absent, check_numeric, field_type
 
@@ -55,7 +56,7 @@ class ForestPredictor(Transform):
 
     def matrix(self, batch: pa.RecordBatch) -> np.ndarray:
         """Return the trees' features, rows × features in Fortran's order, NaN where a value is missing."""
-        return matrix(batch, self.columns)
+        return feature_matrix(batch, self.columns, "float64")
 
     def of_leaves(self, name: str) -> pa.ChunkedArray:
         """Return a column of the trees' details, leaf by leaf."""
@@ -104,14 +105,3 @@ class ForestPredictor(Transform):
         import pyarrow.parquet as pq
 
         return cls.model_validate(fields).holding(pq.read_table(pa.BufferReader(read(TREES_FILE))))
-
-
-def matrix(rows: pa.RecordBatch | pa.Table, columns: list[str]) -> np.ndarray:
-    """Return columns as float64, rows × columns in Fortran's order, NaN where a value is missing."""
-    import numpy as np
-    import pyarrow as pa
-
-    features = np.empty((rows.num_rows, len(columns)), order="F")
-    for position, name in enumerate(columns):
-        features[:, position] = np.asarray(rows.column(name).cast(pa.float64(), safe=False))
-    return features

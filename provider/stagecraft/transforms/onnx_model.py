@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from stagecraft.errors import InvalidInputError
 from stagecraft.transforms.base import Transform
-from stagecraft.transforms.forest_predictor import matrix
+from stagecraft.transforms.leaf_encode import feature_matrix
 from stagecraft.transforms.predictor import SCORE, SCORES, Link, inverse, score_array, score_type
 from stagecraft.transforms.types import INTEGERS, check_absent, check_numeric, field_type
 
@@ -136,7 +136,7 @@ class OnnxModel(Transform):
         return {
             tensor.name: _texts(tensor, batch)
             if tensor.element == "string"
-            else _typed(tensor, matrix(batch, tensor.columns))
+            else _typed(tensor, feature_matrix(batch, tensor.columns, "float64"))
             for tensor in self.tensors
         }
 

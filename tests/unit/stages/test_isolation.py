@@ -12,8 +12,8 @@ from sklearn.metrics import roc_auc_score
 
 from stagecraft.stages.isolation import grow
 from stagecraft.transforms.chain import Chain
-from stagecraft.transforms.forest_predictor import matrix
 from stagecraft.transforms.isolation_forest import IsolationForest, average_length
+from stagecraft.transforms.leaf_encode import feature_matrix
 
 VALUE = st.one_of(
     st.integers(-3, 3).map(float), st.floats(), st.sampled_from([np.nan, np.inf, -np.inf, 5e-324])
@@ -68,7 +68,7 @@ def test_any_rows(rows: list[tuple[float, ...]], seed: int) -> None:
     table = grow(features, trees=3, sample_size=size, seed=seed)
     forest = IsolationForest.of(table, ["c0", "c1", "c2"], size)
     nodes = table.to_pylist()
-    leaves = forest.forest.leaves(matrix(batch(features), ["c0", "c1", "c2"]))
+    leaves = forest.forest.leaves(feature_matrix(batch(features), ["c0", "c1", "c2"], "float64"))
     for leaf in (node for node in nodes if node["leaf"] is not None):
         assert (leaves[:, leaf["tree"]] == leaf["leaf"]).sum() == leaf["rows"]
     for node in nodes:
