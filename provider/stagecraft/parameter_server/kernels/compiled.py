@@ -6,10 +6,7 @@ import numba
 import numpy as np
 
 # Sums may be reordered, so that they fill vector registers. NaN and infinity stay what they are.
-_OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": {"reassoc", "nsz", "contract"}}
-compiled = numba.njit(**_OPTIONS)
-# Arrays given to a function that is not inlined are counted, atomically, at each call.
-inlined = numba.njit(inline="always", **_OPTIONS)
+compiled = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "nsz", "contract"})
 
 
 def frozen(array: np.ndarray) -> np.ndarray:
