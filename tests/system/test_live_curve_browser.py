@@ -133,6 +133,7 @@ TRAINING = """
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 
 from airflow.sdk import DAG
 
@@ -141,7 +142,10 @@ from stagecraft.operators.ps_train import PSTrainOperator
 from stagecraft.operators.sql import SQLOperator
 from stagecraft.stages.encodings import Standardize
 
-with DAG("training", schedule=None, default_args={"deferrable": True}):
+# A scheduler without time to see a task defer fails it as it returns; the retry takes the finished job over.
+AGAIN = {"deferrable": True, "retries": 2, "retry_delay": timedelta(seconds=1)}
+
+with DAG("training", schedule=None, default_args=AGAIN):
     rows = SQLOperator(task_id="rows", sql="SELECT * FROM raw", inputs={"raw": os.environ["ROWS"]})
     encode = EncodeOperator(task_id="encode", fit=rows.dataset, columns={("a", "b"): Standardize()})
     PSTrainOperator(task_id="train", dataset=encode.dataset, label="y", epochs=1000, batch_rows=64)
@@ -337,7 +341,10 @@ def test_a_deferred_training_shows_its_curve_and_ends_when_a_person_ends_it(
 ) -> None:
     airflow.unpause("training")
     run = airflow.trigger("training")
-    _until(lambda: airflow.task_states("training", run)["train"] == "deferred")
+    _until(
+        lambda: airflow.task_states("training", run)["train"] == "deferred",
+        told=lambda: airflow.task_states("training", run),
+    )
     frame = open_tab(page, airflow, run, "train", dag="training")
     points = "Number(document.querySelector('[data-chart=loss]')?.dataset.points ?? 0)"
     wait_for(frame, f"{points} >= 3")
@@ -357,8 +364,8 @@ def test_a_deferred_training_shows_its_curve_and_ends_when_a_person_ends_it(
     assert "Stage ps_train: committed" not in log
 
 
-def _until(condition: Callable[[], bool]) -> None:
+def _until(condition: Callable[[], bool], told: Callable[[], object] = lambda: "") -> None:
     deadline = time.monotonic() + TIMEOUT / 1000
     while not condition():
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, told()
         time.sleep(0.5)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 from airflow.providers.common.compat.sdk import BaseHook
-from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from stagecraft.errors import StagecraftError, UnreachableError
 from stagecraft.hooks.serving import Endpoint
 from stagecraft.serving.deployment import Deployment, missing
+from stagecraft.triggers.settled import SettledTrigger
 from stagecraft.triggers.status import ask_status
 
 
-class DeploymentTrigger(BaseTrigger):
+class DeploymentTrigger(SettledTrigger):
     """Fires once every worker of the service serves a deployment, or once that cannot happen any more.
 
     :param deployment: name, version, generation, url
@@ -31,13 +30,12 @@ class DeploymentTrigger(BaseTrigger):
         names = ("deployment", "conn_id", "poke_interval")
         return f"{type(self).__module__}.{type(self).__name__}", {name: getattr(self, name) for name in names}
 
-    async def run(self) -> AsyncIterator[TriggerEvent]:
+    async def wait(self) -> dict[str, Any]:
         try:
             await self._served()
         except StagecraftError as error:
-            yield TriggerEvent({"served": False, "error": str(error)})  # type: ignore[no-untyped-call]
-        else:
-            yield TriggerEvent({"served": True, "error": None})  # type: ignore[no-untyped-call]
+            return {"served": False, "error": str(error)}
+        return {"served": True, "error": None}
 
     async def _served(self) -> None:
         """Return once every worker serves the deployment."""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
-
-from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from stagecraft.hooks.runner import arunner_of
 from stagecraft.hooks.store import StoreHook
 from stagecraft.jobs.job import State
 from stagecraft.jobs.runner import Watch
+from stagecraft.triggers.settled import SettledTrigger
 
 if TYPE_CHECKING:
     from stagecraft.jobs.runner import Handle, Runner
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 TIMED_OUT = "timed out"
 
 
-class JobTrigger(BaseTrigger):
+class JobTrigger(SettledTrigger):
     """Fires when a job has ended; its log lines go to the task's log as they come.
 
     :param handle: finds the job
@@ -67,7 +65,7 @@ class JobTrigger(BaseTrigger):
             },
         )
 
-    async def run(self) -> AsyncIterator[TriggerEvent]:
+    async def wait(self) -> dict[str, Any]:
         runner = await self._runner()
         watch = Watch(runner, self.handle)
         while True:
@@ -75,12 +73,10 @@ class JobTrigger(BaseTrigger):
             for line in seen.text.splitlines():
                 self.log.info(line)
             if seen.state is not State.RUNNING:
-                yield TriggerEvent({"state": str(seen.state)})  # type: ignore[no-untyped-call]
-                return
+                return {"state": str(seen.state)}
             if self.deadline is not None and time.time() > self.deadline:
                 await asyncio.to_thread(runner.kill, self.handle)
-                yield TriggerEvent({"state": TIMED_OUT})  # type: ignore[no-untyped-call]
-                return
+                return {"state": TIMED_OUT}
             await asyncio.sleep(self.poll_interval)
 
     async def on_kill(self) -> None:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseHook
-from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from stagecraft.errors import InvalidInputError, UnreachableError
 from stagecraft.hooks.serving import Endpoint, check_answer, check_status, unreachable
 from stagecraft.serving.conditions import CONDITIONS
+from stagecraft.triggers.settled import SettledTrigger
 
 if TYPE_CHECKING:
     import httpx
 
 
-class StatusTrigger(BaseTrigger):
+class StatusTrigger(SettledTrigger):
     """Fires once a condition finds something in the status of a service.
 
     :param condition: one of :data:`stagecraft.serving.conditions.CONDITIONS`
@@ -35,7 +34,7 @@ class StatusTrigger(BaseTrigger):
         names = ("condition", "arguments", "conn_id", "poke_interval")
         return f"{type(self).__module__}.{type(self).__name__}", {name: getattr(self, name) for name in names}
 
-    async def run(self) -> AsyncIterator[TriggerEvent]:
+    async def wait(self) -> dict[str, Any]:
         import httpx
 
         try:
@@ -43,13 +42,12 @@ class StatusTrigger(BaseTrigger):
             async with httpx.AsyncClient(
                 headers=endpoint.headers, timeout=30, trust_env=endpoint.trust_environment
             ) as client:
-                found = await self._wait(client, endpoint)
+                found = await self._found(client, endpoint)
         except InvalidInputError as error:
-            yield TriggerEvent({"found": None, "error": str(error)})  # type: ignore[no-untyped-call]
-        else:
-            yield TriggerEvent({"found": found, "error": None})  # type: ignore[no-untyped-call]
+            return {"found": None, "error": str(error)}
+        return {"found": found, "error": None}
 
-    async def _wait(self, client: httpx.AsyncClient, endpoint: Endpoint) -> dict[str, Any]:
+    async def _found(self, client: httpx.AsyncClient, endpoint: Endpoint) -> dict[str, Any]:
         while True:
             try:
                 status = await ask_status(client, endpoint, self.conn_id)

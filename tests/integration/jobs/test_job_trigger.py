@@ -14,6 +14,8 @@ from stagecraft.hooks.runner import PROCESS, runner_of
 from stagecraft.jobs.job import Job, State, Step
 from stagecraft.triggers.job import JobTrigger
 
+pytestmark = pytest.mark.usefixtures("fires_at_once")
+
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:

@@ -28,6 +28,8 @@ from stagecraft.jobs.pods import Pods
 from stagecraft.jobs.ray_job_runner import RayJobRunner
 from stagecraft.triggers.job import JobTrigger
 
+pytestmark = pytest.mark.usefixtures("fires_at_once")
+
 BEGUN = "Stage sql: running"
 LONG = f"echo {BEGUN}; sleep 300"
 

@@ -23,6 +23,8 @@ from stagecraft.sensors.deployment import DeploymentSensor
 from stagecraft.sensors.model_version import ModelVersionSensor
 from stagecraft.triggers.deployment import DeploymentTrigger
 
+pytestmark = pytest.mark.usefixtures("fires_at_once")
+
 TOKEN = "a-token-for-tests"
 
 

@@ -24,6 +24,8 @@ from stagecraft.provider_info import get_provider_info
 from stagecraft.sensors.deployment import DeploymentSensor
 from stagecraft.triggers.deployment import DeploymentTrigger
 
+pytestmark = pytest.mark.usefixtures("fires_at_once")
+
 
 def test_data_flow_makes_the_dependencies() -> None:
     with DAG("flight_delay") as dag:

@@ -16,6 +16,8 @@ from stagecraft.sensors.model_version import ModelVersionSensor
 from stagecraft.serving.conditions import drifted, new_version
 from stagecraft.triggers.status import StatusTrigger
 
+pytestmark = pytest.mark.usefixtures("fires_at_once")
+
 STATUS = {
     "generation": 5,
     "models": {
