@@ -15,6 +15,8 @@ UV_VERSION := 0.13.8
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := provider operators sensors plugins
+# The longest first, so that both processes end at about the same time.
+TESTS := tests/system tests/integration tests/unit
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e ".[java]"
 
 help: ## List the targets
@@ -28,8 +30,7 @@ stop: ## End a demo that runs elsewhere
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m stagecraft.demo stop --home $(HOME_DIR); fi
 
 test: lint typecheck ## Check and test everything
-	$(BIN)/python -m pytest tests/system $(PYTEST)
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/integration $(PYTEST)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS) $(PYTEST)
 
 bench-data: $(VENV)/.bench ## Measure the data stages beside what one writes by hand; QUICK=1 takes fewer rows
 	$(BIN)/python benchmarks/bench_data.py
