@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import statistics
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,8 @@ from stagecraft.tuning.study import Study
 from stagecraft.tuning.trial import Trial
 
 HEAVY = 30.0
+ENDING = 0.25
+"""How long a Ray takes to end, beside its start: both take longer on a busy machine."""
 
 Runner = Literal["auto", "tasks", "tune"]
 
@@ -69,12 +72,14 @@ def run_trials(
     ended = budget.used_up(study, study.wall)
     if study.remaining(budget.trials) and not ended:
         study.begin()
+        began = time.monotonic()
         with sweep_session(study.spec.concurrency, limits, helpers, address) as (scratch, parallel):
+            ending = ENDING * (time.monotonic() - began)
             session = Session(
                 study, objective, budget, limits, scratch, on_trial or (lambda trial: None), live
             )
             await_room(limits.cpus, min(GROWTH, session.left))
-            session.parallel = parallel
+            session.parallel, session.ending = parallel, ending
             session.reports = _reports(study, stopping)
             _run(session, runner, scratch)
             session.close()

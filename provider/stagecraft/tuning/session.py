@@ -22,6 +22,8 @@ from stagecraft.tuning.trial import Cause, Trial
 
 FAILURES, UNTOLD = 10, 2
 """After so many trials a sweep ends where all of them have failed, or told no metric."""
+MOST = 0.1
+"""How much of a budget of wall time is kept at most for what comes after the trials."""
 
 
 @dataclass
@@ -32,6 +34,7 @@ class Session:
     :param on_trial: called after each trial's end
     :param live: is told of each trial
     :param parallel: trials at a time at most, whatever the study says
+    :param ending: seconds that Ray takes to end, about; they are the budget's too
     :param reports: the actor that says which trials are to stop, or None
     :param ended: why no trial is asked for any more, or None
     """
@@ -44,12 +47,13 @@ class Session:
     on_trial: Callable[[Trial], None]
     live: Live
     parallel: float = math.inf
+    ending: float = 0.0
     reports: Any = None
     ended: str | None = field(default=None, init=False)
 
     def ask(self) -> Trial | None:
         """Hand out the next trial; None where the budget is used up, or the next one waits for another."""
-        self.ended = self.budget.used_up(self.study, self.study.wall)
+        self.ended = self.budget.used_up(self.study, self.wall)
         settled = self.study.settled
         if len(settled) >= UNTOLD and all(trial.cause is Cause.NO_METRIC for trial in settled):
             self.ended = "the trainer does not return the metric"
@@ -80,11 +84,16 @@ class Session:
         return int(min(self.study.spec.concurrency, self.parallel))
 
     @property
+    def wall(self) -> float:
+        """Seconds that the study will have taken if it ends now."""
+        return self.study.wall + min(self.ending, MOST * (self.budget.wall_seconds or 0.0))
+
+    @property
     def left(self) -> float:
         """Seconds until running trials are ended."""
         usual = statistics.median([trial.seconds for trial in self.study.settled] or [0.0])
         deadline = self.budget.deadline(usual)
-        return math.inf if deadline is None else deadline - self.study.wall
+        return math.inf if deadline is None else deadline - self.wall
 
     def folder(self, trial: Trial) -> Path:
         return self.scratch / "trials" / trial.name
