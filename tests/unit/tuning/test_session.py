@@ -31,7 +31,12 @@ SPEC = StudySpec(space={"x": Uniform(0, 1)}, objectives={"loss": "minimize"}, se
     ],
 )
 def test_rays_end_is_taken_from_the_budget_but_never_more_than_a_tenth(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, used: float, ending: float, seconds_left: float, asks: bool
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    used: float,
+    ending: float,
+    seconds_left: float,
+    asks: bool,
 ) -> None:
     study, budget = Study(Store(str(tmp_path)), "studies/example", SPEC), Budget(wall_seconds=100)
     monkeypatch.setattr(Study, "wall", used)
