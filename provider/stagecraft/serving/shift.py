@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from stagecraft.stages.divergence import divergence
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 BINS = 10
 ROWS_A_BIN = 10
@@ -14,7 +17,7 @@ ROWS_A_BIN = 10
 OTHER = object()
 
 
-def shift_of_numbers(values: Sequence[float | None], reference: Sequence[float | None]) -> float:
+def shift_of_numbers(values: ArrayLike, reference: ArrayLike) -> float:
     """Return the PSI of numbers over quantile bins of the reference; missing ones (None, NaN) are a bin.
 
     What chance alone gives of two samples, (bins − 1) · (1/n + 1/m), is taken off (B. Yurdakul, Statistical
@@ -26,35 +29,47 @@ def shift_of_numbers(values: Sequence[float | None], reference: Sequence[float |
     >>> shift_of_numbers(steady, steady), shift_of_numbers([9.0] * 100, steady) > 1
     (0.0, True)
     """
-    known = sorted(value for value in reference if value is not None and value == value)
+    import numpy as np
+
+    now, before = np.asarray(values, dtype=np.float64), np.asarray(reference, dtype=np.float64)
+    known = np.sort(before[~np.isnan(before)])
     bins = min(BINS, max(2, len(known) // ROWS_A_BIN))
-    edges = sorted({known[len(known) * number // bins] for number in range(1, bins)} if known else set())
+    edges = np.unique(known[len(known) * np.arange(1, bins) // bins]) if len(known) else known
 
-    def place(value: float | None) -> int:
-        return -1 if value is None or value != value else bisect_left(edges, value)
+    def counts(side: np.ndarray) -> list[int]:
+        # NaN sorts behind all edges, as what is above the last does; it has a bin of its own.
+        places = np.where(np.isnan(side), len(edges) + 1, np.searchsorted(edges, side))
+        found: list[int] = np.bincount(places, minlength=len(edges) + 2).tolist()
+        return found
 
-    return _beyond_chance(Counter(map(place, values)), Counter(map(place, reference)))
+    return _beyond_chance(counts(now), counts(before))
 
 
-def shift_of_categories(values: Sequence[Hashable], reference: Sequence[Hashable]) -> float:
+def shift_of_categories(values: Mapping[Hashable, int], reference: Mapping[Hashable, int]) -> float:
     """Return the PSI of categories; those with few rows in the reference are one, missing ones another.
 
+    :param values: category → its rows; None are the missing ones
+    :param reference: the same
     :raises ValueError: a side is empty
 
-    >>> shift_of_categories(["a", "b"] * 50, ["b", "a"] * 50)
+    >>> shift_of_categories({"a": 50, "b": 50}, {"b": 50, "a": 50})
     0.0
     """
-    least = max(2, len(reference) // (BINS * 4))
-    told = {value for value, count in Counter(reference).items() if count >= least}
+    least = max(2, sum(reference.values()) // (BINS * 4))
+    told = {value for value, count in reference.items() if count >= least}
 
-    def place(value: Hashable) -> Hashable:
-        return value if value is None or value in told else OTHER
+    def counts(side: Mapping[Hashable, int]) -> Counter[Hashable]:
+        found: Counter[Hashable] = Counter()
+        for value, count in side.items():
+            found[value if value is None or value in told else OTHER] += count
+        return found
 
-    return _beyond_chance(Counter(map(place, values)), Counter(map(place, reference)))
-
-
-def _beyond_chance(now: Counter[Hashable], before: Counter[Hashable]) -> float:
+    now, before = counts(values), counts(reference)
     places = list(now | before)
-    found = divergence([now[place] for place in places], [before[place] for place in places])
-    chance = (len(places) - 1) * (1 / now.total() + 1 / before.total())
-    return max(0.0, found - chance)
+    return _beyond_chance([now[place] for place in places], [before[place] for place in places])
+
+
+def _beyond_chance(now: Sequence[int], before: Sequence[int]) -> float:
+    bins = sum(1 for one, other in zip(now, before, strict=True) if one or other)
+    chance = (bins - 1) * (1 / sum(now) + 1 / sum(before)) if sum(now) and sum(before) else 0.0
+    return max(0.0, divergence(now, before) - chance)

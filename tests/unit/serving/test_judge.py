@@ -170,7 +170,8 @@ def test_shift_beyond_chance() -> None:
     assert shift_of_numbers(sample(500, 1.0), sample(64)) > 0.5
     missing: list[float | None] = [None, float("nan")] * 50
     assert shift_of_numbers([*sample(100), *missing], sample(200)) > 0.5
-    assert shift_of_categories(["x"] * 100, ["a", "b"] * 50) > 0.5
-    rare = [f"id-{number}" for number in range(100)]
-    assert shift_of_categories(rare, rare[::-1]) == 0
-    assert shift_of_categories([*rare, *["a"] * 100], [*rare, *["a"] * 100]) == 0
+    assert shift_of_categories({"x": 100}, {"a": 50, "b": 50}) > 0.5
+    assert shift_of_categories({None: 100}, {"a": 50, "b": 50}) > 0.5
+    rare = {f"id-{number}": 1 for number in range(100)}
+    assert shift_of_categories(rare, rare) == 0
+    assert shift_of_categories(rare | {"a": 100}, rare | {"a": 100}) == 0
