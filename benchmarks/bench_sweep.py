@@ -30,7 +30,7 @@ FAULTS = 3 if QUICK else 50
 WALL = 20 if QUICK else 60
 WARM_SEEDS = 1 if QUICK else 3
 FLAML_TRIALS = 60
-KDD99 = (20_000, 6) if QUICK else (100_000, 20)
+KDD99 = (20_000, 20) if QUICK else (100_000, 20)
 """Rows to train, and trials of each model."""
 NESTED = ("adult", 4_000, 8) if QUICK else ("census", 60_000, 30)
 """Table, rows to train (and a third as many to judge), and trials."""
