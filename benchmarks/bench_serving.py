@@ -18,6 +18,7 @@ from serving_cost import cost_figures, peer_figures
 from serving_flights import flight_figures, mismatch_figures
 from serving_fuzz import fuzz_figures
 from serving_grpc import grpc_figures
+from serving_latency import latency_figures
 from serving_swaps import failed_requests, swap_ms
 
 
@@ -38,6 +39,7 @@ def _row(found: dict[str, float]) -> tuple[list[str], list[list[float]]]:
 
 PIECES: dict[str, Callable[[Report, Path], None]] = {
     "cost": cost_figures,
+    "latency": latency_figures,
     "grpc": grpc_figures,
     "peers": peer_figures,
     "flights": flight_figures,
