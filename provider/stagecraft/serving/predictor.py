@@ -144,10 +144,10 @@ class Predictor:
 
         columns = []
         for field in self.schema:
-            if field.name not in table.column_names:
+            if (times := table.column_names.count(field.name)) != 1:
                 raise InvalidInputError(
                     f"table.{field.name}",
-                    "the column is absent",
+                    f"the column is there {times} times" if times else "the column is absent",
                     f"the columns {', '.join(self.schema.names)}",
                 )
             column = table[field.name]

@@ -77,6 +77,8 @@ def test_a_table_of_other_columns_is_refused(store: Store) -> None:
     predictor = Predictor(commit(store, "1"))
     with pytest.raises(InvalidInputError, match=r"table\.origin.*absent"):
         predictor.predict_table(ROWS.drop_columns("origin"))
+    with pytest.raises(InvalidInputError, match=r"table\.wind: the column is there 2 times"):
+        predictor.predict_table(ROWS.append_column("wind", ROWS["wind"]))
     text = ROWS.set_column(0, "wind", [pa.array(["strong"] * 3)])
     with pytest.raises(InvalidInputError, match=r"table\.wind"):
         predictor.predict_table(text)
