@@ -20,6 +20,7 @@ from stagecraft.serving.http.predictions import KEY, Predictions
 from stagecraft.serving.http.protocol import install
 from stagecraft.serving.management import Management
 from stagecraft.serving.monitor import Monitor
+from stagecraft.serving.openapi import page
 from stagecraft.serving.predictor import warm_up
 from stagecraft.serving.remote_manifest import manifest_of, shared_folder
 from stagecraft.serving.settings import Settings
@@ -112,8 +113,13 @@ class Serving:
         }
 
 
-Serving.mount_asgi_app(Predictions(answers).app(), name="predictions")  # type: ignore[attr-defined]
-Serving.mount_asgi_app(Management(control).app())  # type: ignore[attr-defined]
+predictions, management = Predictions(answers), Management(control)
+described = page(
+    lambda: Serving.openapi_spec.asdict(),  # type: ignore[attr-defined]
+    [*predictions.operations(), *management.operations()],
+)
+for app, name in ((predictions.app(), "predictions"), (management.app(), "management"), (described, "page")):
+    Serving.mount_asgi_app(app, name=name)  # type: ignore[attr-defined]
 Serving.add_asgi_middleware(Token, allows=answers.allows)  # type: ignore[attr-defined]
 Serving.add_asgi_middleware(Body, limit=settings.max_body, seconds=settings.max_seconds)  # type: ignore[attr-defined]
 if hindrance := install(Lane(answers) if settings.fast_lane else None):

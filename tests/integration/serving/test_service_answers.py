@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -148,6 +149,11 @@ def test_what_is_no_scoring_model_is_refused(service: Any, model: Model) -> None
 
 
 def test_bentoml_s_own_routes_stay(service: Any, model: Model) -> None:
-    assert "/predict" in service.call("GET", "/docs.json").json()["paths"]
+    page = service.call("GET", "/docs.json").json()
+    assert {"/predict", "/models", "/models/{name}/predict", "/status", "/metrics"} <= page["paths"].keys()
+    assert set(page["paths"]["/models/{name}/aliases/{alias}"]) == {"put", "delete"}
+    wanted = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(page)))
+    assert {"Asked", "Bounds"} <= wanted <= page["components"]["schemas"].keys()
+    assert service.call("GET", "/docs.json").json() == page
     assert "bentoml_service_request" in service.call("GET", "/metrics").text
     assert service.call("GET", "/readyz").status_code == 200

@@ -15,7 +15,9 @@ from starlette.routing import Route
 from stagecraft.errors import InvalidInputError, StagecraftError
 from stagecraft.serving.answers import Answers, status_of
 from stagecraft.serving.http.forms import ArrowRows, FloatRows, Form, JSONRows, Rows, written
+from stagecraft.serving.openapi import DEFINITIONS, Operation
 
+PATHS = ("/models/{name}/predict", "/models/{name}/versions/{version}/predict")
 KEY = "Stagecraft-Key"
 """The header by which an alias's rule sends equal keys to the same version, where the body has none."""
 
@@ -52,8 +54,24 @@ class Predictions:
         self.answers = answers
 
     def app(self) -> Starlette:
-        paths = ("/models/{name}/predict", "/models/{name}/versions/{version}/predict")
-        return Starlette(routes=[Route(path, self.predict, methods=["POST"]) for path in paths])
+        return Starlette(routes=[Route(path, self.predict, methods=["POST"]) for path in PATHS])
+
+    def operations(self) -> list[Operation]:
+        """The routes as the API's page has them."""
+        [schema], defined = msgspec.json.schema_components(
+            [Asked], ref_template="#/components/schemas/{name}"
+        )
+        binary = {"type": "string", "format": "binary"}
+        return [
+            Operation(
+                "POST",
+                path,
+                "Score raw rows: JSON, raw float32 or Arrow; answered in the form that Accept names.",
+                {Form.JSON: {**schema, DEFINITIONS: defined}, Form.FLOATS: binary, Form.ARROW: dict(binary)},
+                Form,
+            )
+            for path in PATHS
+        ]
 
     async def predict(self, request: Request) -> Response:
         if request.headers.get("content-encoding", "identity") != "identity":
