@@ -108,7 +108,7 @@ class Model(Artifact):
         import pyarrow.parquet as pq
 
         if REFERENCE_FILE in self.manifest.files:
-            return pq.read_table(pa.BufferReader(self.read(REFERENCE_FILE)))
+            return pq.ParquetFile(pa.BufferReader(self.read(REFERENCE_FILE))).read()
         return self.golden().select(self.input_schema.names)
 
     @cached_property
@@ -118,7 +118,7 @@ class Model(Artifact):
 
         if GOLDEN_FILE not in self.manifest.files:
             raise CorruptArtifactError(f"{self.uri}: the model has no golden rows, so it cannot be checked")
-        return pq.read_table(pa.BufferReader(self.read(GOLDEN_FILE)))
+        return pq.ParquetFile(pa.BufferReader(self.read(GOLDEN_FILE))).read()
 
 
 def fill_model(

@@ -42,9 +42,12 @@ class Fault(NamedTuple):
     remedy: str
 
 
-def column_faults(table: pa.Table, columns: Columns) -> Iterator[Fault]:
-    """Yield what is wrong with labels and weights, and with features before they are laid out."""
-    yield from _label_faults(table[columns.label], columns)
+def column_faults(table: pa.Table, columns: Columns, label: np.ndarray) -> Iterator[Fault]:
+    """Yield what is wrong with labels and weights, and with features before they are laid out.
+
+    :param label: as :func:`label_numbers` returns it
+    """
+    yield from _label_faults(table[columns.label], columns, label)
     if columns.weight is not None:
         weight = numbers(table[columns.weight])
         refused = ~(np.isfinite(weight) & (weight >= 0))
@@ -78,31 +81,40 @@ def csr_faults(csr: CSR, dimension: int, *, ones: bool) -> Iterator[Fault]:
             yield Fault(reason, refused, f"it holds {held} {what}".rstrip(), remedy)
 
 
+def label_numbers(column: pa.ChunkedArray, columns: Columns) -> np.ndarray:
+    """Return labels as they are trained on, float32; NaN where one is missing or unknown."""
+    return numbers(column) if columns.labels is None else _class_numbers(column, columns.labels)
+
+
 def numbers(column: pa.ChunkedArray) -> np.ndarray:
     """Return a numeric column as float32, NaN where a value is missing."""
     return np.asarray(column.cast(pa.float32(), safe=False).to_numpy(), dtype=np.float32)
 
 
-def class_numbers(column: pa.ChunkedArray, classes: list[Any]) -> np.ndarray:
+def _class_numbers(column: pa.ChunkedArray, classes: list[Any]) -> np.ndarray:
     """Return the place of each label among the classes, float32; NaN where it is none of them."""
     kind = column.type
     if len(classes) > 2:
         return numbers(pc.index_in(column, pa.array(classes, kind)))
-    known = [pc.equal(column, pa.scalar(value, kind)).fill_null(False).to_numpy() for value in classes]
+    if is_.is_integer(kind) and not column.null_count:
+        values = column.to_numpy()
+        known = [values == value for value in classes]
+    else:
+        known = [pc.equal(column, pa.scalar(value, kind)).fill_null(False).to_numpy() for value in classes]
     made: np.ndarray = known[1].astype(np.float32)
     made[~(known[0] | known[1])] = np.nan
     return made
 
 
-def _label_faults(column: pa.ChunkedArray, columns: Columns) -> Iterator[Fault]:
+def _label_faults(column: pa.ChunkedArray, columns: Columns, label: np.ndarray) -> Iterator[Fault]:
     classes = columns.labels
-    label = numbers(column) if classes is None else class_numbers(column, classes)
     refused = ~np.isfinite(label)
     remedy = f"one of {classes[:5]!r}" if classes is not None else "a finite number"
     if columns.lowest is not None:
         refused |= label < columns.lowest
         remedy = f"a finite number of {columns.lowest:g} or more"
-    yield from _fault("label", refused, pa.table({columns.label: column}), columns.label, remedy)
+    if refused.any():
+        yield from _fault("label", refused, pa.table({columns.label: column}), columns.label, remedy)
 
 
 def _sparse_faults(table: pa.Table, index_bytes: int) -> Iterator[Fault]:

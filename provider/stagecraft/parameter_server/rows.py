@@ -12,7 +12,7 @@ import pyarrow as pa
 from stagecraft.errors import InvalidInputError
 from stagecraft.parameter_server.files import Files
 from stagecraft.parameter_server.prefetch import Prefetcher
-from stagecraft.parameter_server.row_checks import Fault, class_numbers, column_faults, csr_faults, numbers
+from stagecraft.parameter_server.row_checks import Fault, column_faults, csr_faults, label_numbers, numbers
 from stagecraft.transforms.layout import CSR, Layout
 from stagecraft.transforms.sparse import INDICES, VALUES, csr_of
 
@@ -103,17 +103,17 @@ class RowReader:
         group, columns = self._groups[number], self._columns
         table = self._files.read(group, columns.names)
         counts = Counter[str]()
-        kept = self._sound(group, table.num_rows, column_faults(table, columns), counts)
+        label = label_numbers(table[columns.label], columns)
+        kept = self._sound(group, table.num_rows, column_faults(table, columns, label), counts)
         if not kept.all():
-            table = table.filter(pa.array(kept))
+            table, label = table.filter(pa.array(kept)), label[kept]
         csr = csr_of(table, columns.layout.index_type) if columns.sparse else columns.layout.csr(table)
         ones = VALUES not in table.column_names if columns.sparse else columns.layout.is_binary
         faults = csr_faults(csr, columns.layout.dimension, ones=ones)
         sound = self._sound(group, table.num_rows, faults, counts)
-        classes, label = columns.labels, table[columns.label]
         made = Rows(
             csr,
-            numbers(label) if classes is None else class_numbers(label, classes),
+            label,
             numbers(table[columns.weight]) if columns.weight else np.ones(len(label), dtype=np.float32),
         )
         if counts:

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from stagecraft.parameter_server.kernels.compiled import compiled
-from stagecraft.parameter_server.kernels.localize import localize
+from stagecraft.parameter_server.kernels.localize import distinct
 from stagecraft.parameter_server.share import Share, Stats, extended
 from stagecraft.parameter_server.wire import Address, Channel, Severed, admit, listen, node_address
-from stagecraft.transforms.layout import CSR
 
 if TYPE_CHECKING:
     from stagecraft.parameter_server.checkpoint import Checkpoints, Part
@@ -215,8 +214,7 @@ def merged(pushes: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.
     """
     if len(pushes) == 1:
         return pushes[0]
-    met = np.concatenate([slots for slots, _ in pushes])
-    slots, place = localize(CSR(np.array([0, len(met)]), met, met), np.zeros(1, np.int64))
+    slots, place = distinct(np.concatenate([slots for slots, _ in pushes]))
     gradients = np.concatenate([gradient for _, gradient in pushes])
     total = np.zeros((len(slots), gradients.shape[1]), np.float32)
     _add(gradients, place, total)

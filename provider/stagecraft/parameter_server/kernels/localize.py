@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from stagecraft.transforms.layout import CSR
 
 SMALLEST = 1 << 14
-AHEAD = 2
-"""Rows ahead whose entries of the hash table are on their way from memory."""
+AHEAD = 48
+"""Keys ahead whose entries of the hash table are on their way from memory."""
 
 
 class _Scratch(threading.local):
@@ -40,7 +40,7 @@ _scratch = _Scratch()
 def localize(csr: CSR, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the distinct keys of rows, and for each of their features the place of its key.
 
-    Takes memory by the distinct keys, never by the dimension.
+    Takes memory by the features of the rows, never by the dimension.
 
     :param order: int64, the rows' positions; features are met in this order
     :return: the keys, int64, in the order of their first use; and the places, int32
@@ -50,12 +50,21 @@ def localize(csr: CSR, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> [part.tolist() for part in localize(csr, np.array([1, 0]))]
     [[4, 9], [0, 0, 1]]
     """
-    indptr, indices, order = frozen(csr.indptr), frozen(csr.indices), frozen(order)
+    return distinct(_gather(frozen(csr.indptr), frozen(csr.indices), frozen(order)))
+
+
+def distinct(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return keys without repetition, int64, in the order of their first use; and the place of each, int32.
+
+    >>> [part.tolist() for part in distinct(np.array([7, 3, 7]))]
+    [[7, 3], [0, 1, 0]]
+    """
+    keys = frozen(keys)
     while True:
-        found, local = _localize(indptr, indices, order, _scratch.table, _scratch.keys, _scratch.first)
+        found, places = _distinct(keys, _scratch.table, _scratch.keys, _scratch.first)
         _scratch.first += len(_scratch.keys)
         if found >= 0:
-            return _scratch.keys[:found].copy(), local
+            return _scratch.keys[:found].copy(), places
         _scratch.resize(2 * len(_scratch.table))
 
 
@@ -66,38 +75,39 @@ def place_of(key: int, mask: int) -> int:
 
 
 @compiled  # type: ignore[untyped-decorator]
-def _localize(
-    indptr: np.ndarray,
-    indices: np.ndarray,
-    order: np.ndarray,
-    table: np.ndarray,
-    keys: np.ndarray,
-    first: int,
-) -> tuple[int, np.ndarray]:
-    """Return the number of keys and the places; -1 where more than half of the table would be full."""
-    features = 0
+def _gather(indptr: np.ndarray, indices: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Return the features of rows, one row after another."""
+    count = 0
     for row in order:
-        features += indptr[row + 1] - indptr[row]
-    local = np.empty(features, np.int32)
+        count += indptr[row + 1] - indptr[row]
+    gathered = np.empty(count, indices.dtype)
+    met = 0
+    for row in order:
+        start, size = indptr[row], indptr[row + 1] - indptr[row]
+        for j in range(size):
+            gathered[met + j] = indices[start + j]
+        met += size
+    return gathered
+
+
+@compiled  # type: ignore[untyped-decorator]
+def _distinct(wanted: np.ndarray, table: np.ndarray, keys: np.ndarray, first: int) -> tuple[int, np.ndarray]:
+    """Return the number of keys and the places; -1 where more than half of the table would be full."""
+    places = np.empty(wanted.shape[0], np.int32)
     mask = table.shape[0] // 2 - 1
-    found, met = 0, 0
-    for position in range(order.shape[0]):
-        if position + AHEAD < order.shape[0]:
-            near = order[position + AHEAD]
-            for at in range(indptr[near], indptr[near + 1]):
-                prefetch(table, 2 * place_of(np.int64(indices[at]), mask))
-        row = order[position]
-        for at in range(indptr[row], indptr[row + 1]):
-            key = np.int64(indices[at])
-            place = place_of(key, mask)
-            while table[2 * place + 1] >= first and table[2 * place] != key:
-                place = (place + 1) & mask
-            if table[2 * place + 1] < first:
-                if found == keys.shape[0]:
-                    return -1, local
-                keys[found] = key
-                table[2 * place], table[2 * place + 1] = key, first + found
-                found += 1
-            local[met] = table[2 * place + 1] - first
-            met += 1
-    return found, local
+    found = 0
+    for at in range(wanted.shape[0]):
+        if at + AHEAD < wanted.shape[0]:
+            prefetch(table, 2 * place_of(np.int64(wanted[at + AHEAD]), mask))
+        key = np.int64(wanted[at])
+        place = place_of(key, mask)
+        while table[2 * place + 1] >= first and table[2 * place] != key:
+            place = (place + 1) & mask
+        if table[2 * place + 1] < first:
+            if found == keys.shape[0]:
+                return -1, places
+            keys[found] = key
+            table[2 * place], table[2 * place + 1] = key, first + found
+            found += 1
+        places[at] = table[2 * place + 1] - first
+    return found, places

@@ -11,20 +11,24 @@ SOUND, OUTSIDE, TWICE, UNSORTED, NOT_FINITE = range(5)
 
 @compiled
 def is_sound(indptr, indices, values, dimension):  # type: ignore[no-untyped-def]
-    """Return whether each row's features ascend from 0 to below the dimension, and all values are finite."""
+    """Return whether each row's features ascend from 0 to below the dimension, and all values are finite.
+
+    They do where all rows' features in a row descend nowhere but from one row to the next.
+    """
+    descents = 0
+    for at in range(1, len(indices)):
+        descents += indices[at] <= indices[at - 1]
+    bad = False
     for row in range(len(indptr) - 1):
         start, end = indptr[row], indptr[row + 1]
         if start == end:
             continue
-        bad = indices[start] < 0 or indices[end - 1] >= dimension
-        for at in range(start + 1, end):
-            bad |= indices[at] <= indices[at - 1]
-        if bad:
-            return False
-    bad = False
+        bad |= indices[start] < 0 or indices[end - 1] >= dimension
+        if start > 0:
+            descents -= indices[start] <= indices[start - 1]
     for value in values:
         bad |= not np.isfinite(value)
-    return not bad
+    return descents == 0 and not bad
 
 
 @compiled
