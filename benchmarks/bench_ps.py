@@ -23,7 +23,7 @@ from ps_growth import Growth, checkpoint_share, dimensions_a_gib, measured, star
 from ps_kdd99 import EPOCHS, trained_on
 from ps_quality import Quality
 from ps_workers import by_workers, worst_gap
-from ps_world import IN_PLACE, OVER_RPC, Run, World, dimension_of, row_groups
+from ps_world import HOGWILD, IN_PLACE, OVER_RPC, Run, World, dimension_of, row_groups
 from report import Report
 
 QUICK = bool(os.environ.get("QUICK"))
@@ -34,7 +34,8 @@ TEST_ROWS = 50_000 if QUICK else 200_000
 SPEED_ROWS = [400_000] if QUICK else [1_500_000, 10_000_000]
 SPARK_ROWS = 200_000 if QUICK else 4_000_000
 SPARK_SETTINGS = [(15, 2e-5)] if QUICK else [(10, 2e-6), (15, 2e-5), (15, 1e-5), (30, 2e-5)]
-RATES = [0.1] if QUICK else [0.1, 0.05]
+OUR_SETTINGS = [(0.1, 1)] if QUICK else [(0.1, 1), (0.05, 1), (0.03, 2)]
+"""Learning rates, and passes over the rows."""
 DIMENSION_ROWS, DIMENSION_BITS = (300_000, [18, 24]) if QUICK else (3_000_000, [18, 20, 22, 24, 26])
 GROWTH_ROWS = [200_000, 800_000] if QUICK else [1_000_000, 5_000_000, 50_000_000]
 STATE_BITS = 26
@@ -59,15 +60,19 @@ def main(names: list[str]) -> None:
 def speed_figures(report: Report, world: World) -> None:
     """Rows from Parquet, in place and over RPC, beside Vowpal Wabbit from its cache; and the kernel alone.
 
-    The figures are those of the most rows.
+    The figures are those of the most rows. Much of what a training over RPC costs is the start of Ray and of
+    its four actors, so one figure counts it, and another leaves out what either costs for a few rows.
     """
     with_vw = ps_vw.is_there()
     if not with_vw:
         print("Vowpal Wabbit is left out: the package vowpalwabbit is not installed")
+    place, rpc = (start_of(world, BITS, **settings).cpu for settings in (IN_PLACE, OVER_RPC))
+    print(f"Starting costs {place:.1f} CPU s in place, {rpc:.1f} over RPC")
     for rows in SPEED_ROWS:
         dataset = world.rows(rows, BITS)
         runners: dict[str, Callable[[], tuple[Cost, Quality]]] = {
             "ours in place": lambda dataset=dataset: _ours(world, world.train(dataset, **IN_PLACE)),
+            "ours in place, 2 workers": lambda dataset=dataset: _ours(world, world.train(dataset, **HOGWILD)),
             "ours over RPC, 2 + 2": lambda dataset=dataset: _ours(world, world.train(dataset, **OVER_RPC)),
             "our kernel alone": lambda dataset=dataset: _kernel(world, *world.kernel(dataset)),
         }
@@ -82,8 +87,9 @@ def speed_figures(report: Report, world: World) -> None:
         best = ceiling(world.rows(TEST_ROWS, BITS, 10**9))
         _show(f"{rows:,} rows, 2^{BITS} dimensions; at best {best}", rows, found)
         ours = found["ours in place"]
-        rpc = found["ours over RPC, 2 + 2"][0].cpu / ours[0].cpu
-        report.figure("rpc_over_inplace_cpu", rpc, "<=", 1.5)
+        remote = found["ours over RPC, 2 + 2"][0].cpu
+        report.figure("rpc_over_inplace_cpu", remote / ours[0].cpu, "<=", 1.5)
+        report.figure("rpc_over_inplace_cpu_started", (remote - rpc) / (ours[0].cpu - place), "<=", 1.5)
         if with_vw:
             theirs = found["Vowpal Wabbit"]
             report.figure("vw_gain", _gain(ours, theirs), ">=", 5)
@@ -98,10 +104,11 @@ def spark_figures(report: Report, world: World) -> None:
     found = {name: (cost, world.quality_of(BITS, weights)) for name, (cost, weights) in spark.items()}
     best = max(found.values(), key=lambda each: each[1].auc)
     ours = {
-        f"ours in place, alpha {rate}": _ours(
-            world, world.train(dataset, optimizer={"type": "ftrl", "alpha": rate}, **IN_PLACE)
+        f"ours in place, alpha {rate}, {epochs} epoch(s)": _ours(
+            world,
+            world.train(dataset, optimizer={"type": "ftrl", "alpha": rate}, epochs=epochs, **IN_PLACE),
         )
-        for rate in RATES
+        for rate, epochs in OUR_SETTINGS
     }
     _show(f"Spark ML's fits alone, ours whole, {SPARK_ROWS:,} rows", SPARK_ROWS, found | ours)
     reached = [cost.cpu for cost, quality in ours.values() if quality.auc >= best[1].auc]

@@ -57,9 +57,9 @@ def measured(world: World, rows: int, bits: int, start: Cost, *, kernel: bool = 
     )
 
 
-def start_of(world: World, bits: int) -> Cost:
-    """Return what a run costs that has next to nothing to learn."""
-    return world.train(world.rows(START_ROWS, bits), **IN_PLACE).cost
+def start_of(world: World, bits: int, **settings: Any) -> Cost:
+    """Return what a run costs that has next to nothing to learn; in place unless told otherwise."""
+    return world.train(world.rows(START_ROWS, bits), **(settings or IN_PLACE)).cost
 
 
 def dimensions_a_gib(bits: int) -> float:
