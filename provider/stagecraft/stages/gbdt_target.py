@@ -41,18 +41,20 @@ class Target:
         label: str,
         weight: str | None,
         objective: Objective,
+        stage: str,
     ) -> Target:
         """Look at the label and the weight of all rows.
 
+        :param stage: which asks, for the message
         :raises InvalidInputError: a label is missing, infinite, no number, or of a number of classes that
             the objective does not take; a weight is not finite or below 0
         """
         if weight is not None:
-            _numbers(engine, rows, "weight", weight, "a finite weight of 0 or more", least=0.0)
+            _numbers(engine, rows, f"{stage}.weight", weight, "a finite weight of 0 or more", least=0.0)
         if objective == "regression":
-            _numbers(engine, rows, "label", label, "a finite number")
+            _numbers(engine, rows, f"{stage}.label", label, "a finite number")
             return cls(label, None, weight)
-        return cls(label, _classes(engine, rows, label, objective), weight)
+        return cls(label, _classes(engine, rows, f"{stage}.label", label, objective), weight)
 
     @property
     def columns(self) -> list[str]:
@@ -80,8 +82,7 @@ class Target:
         return np.asarray(column.to_numpy(), dtype=np.float32)
 
 
-def _classes(engine: Engine, rows: Relation, column: str, objective: str) -> list[Any]:
-    where = "gbdt_encode.label"
+def _classes(engine: Engine, rows: Relation, where: str, column: str, objective: str) -> list[Any]:
     kind = engine.schema(rows).field(column).type
     if str(kind).startswith("list"):
         raise InvalidInputError(where, f"{column!r} is of type {kind}", "a column of one value a row")
@@ -104,10 +105,9 @@ def _classes(engine: Engine, rows: Relation, column: str, objective: str) -> lis
 
 
 def _numbers(
-    engine: Engine, rows: Relation, field: str, column: str, wanted: str, least: float = -LARGEST
+    engine: Engine, rows: Relation, where: str, column: str, wanted: str, least: float = -LARGEST
 ) -> None:
     """Refuse a column that holds anything but numbers of float32 from ``least`` on."""
-    where = f"gbdt_encode.{field}"
     kind = str(engine.schema(rows).field(column).type)
     if kind not in NUMERIC:
         raise InvalidInputError(where, f"{column!r} is of type {kind}, which is no number", wanted)

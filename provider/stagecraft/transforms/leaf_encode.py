@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import PrivateAttr
-
-from stagecraft.transforms.base import Transform
+from stagecraft.transforms.forest_transform import ForestTransform
 from stagecraft.transforms.layout import Feature
 from stagecraft.transforms.types import check_absent, check_numeric, field_type
 
@@ -16,10 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-TREES_FILE = "trees.parquet"
 
-
-class LeafEncode(Transform):
+class LeafEncode(ForestTransform):
     """Adds a list column: for each tree, the number of the leaf the row falls into.
 
     Leaves are numbered within their tree in the order of their node numbers, then offset by the leaves of
@@ -34,11 +28,9 @@ class LeafEncode(Transform):
     """
 
     type: Literal["leaf_encode"] = "leaf_encode"
-    columns: list[str]
     trees: int
     leaves: int
     output: str = "leaves"
-    _table: Any = PrivateAttr()
 
     @classmethod
     def of(cls, table: pa.Table, columns: list[str], output: str = "leaves") -> LeafEncode:
@@ -48,24 +40,9 @@ class LeafEncode(Transform):
 
         trees = pc.max(table["tree"]).as_py() + 1
         leaves = pc.sum(pc.cast(pc.is_valid(table["leaf"]), "int64")).as_py()
-        made = cls(columns=columns, trees=trees, leaves=leaves, output=output)
         names = pa.array(columns, pa.string()).take(table["feature"].combine_chunks())
-        made._table = table.add_column(table.column_names.index("feature") + 1, "column", names)
-        return made
-
-    def __getstate__(self) -> dict[Any, Any]:
-        """What travels to another process: the trees as they are kept; the forest is built there."""
-        state = super().__getstate__()
-        return {**state, "__dict__": {k: v for k, v in state["__dict__"].items() if k != "forest"}}
-
-    @cached_property
-    def forest(self) -> Any:
-        from stagecraft.transforms.forest import Forest
-
-        return Forest.of(self._table)
-
-    def input_columns(self) -> list[str]:
-        return list(self.columns)
+        details = table.add_column(table.column_names.index("feature") + 1, "column", names)
+        return cls(columns=columns, trees=trees, leaves=leaves, output=output).holding(details)
 
     def features(self) -> list[Feature]:
         return [Feature(self.output, "leaves", self.leaves, self.trees)]
@@ -89,24 +66,6 @@ class LeafEncode(Transform):
         offsets = np.arange(0, leaves.size + 1, self.trees, dtype=np.int32)
         column = pa.ListArray.from_arrays(pa.array(offsets), pa.array(leaves.reshape(-1)))
         return pa.RecordBatch.from_arrays([*batch.columns, column], schema=schema)
-
-    def files(self) -> dict[str, bytes]:
-        import io
-
-        import pyarrow.parquet as pq
-
-        sink = io.BytesIO()
-        pq.write_table(self._table, sink, compression="zstd")
-        return {TREES_FILE: sink.getvalue()}
-
-    @classmethod
-    def restore(cls, fields: dict[str, object], read: Callable[[str], bytes]) -> Self:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        made = cls.model_validate(fields)
-        made._table = pq.read_table(pa.BufferReader(read(TREES_FILE)))
-        return made
 
 
 def leaf_type(leaves: int) -> np.dtype[np.signedinteger]:

@@ -17,12 +17,15 @@ from stagecraft.artifacts.dataset import Dataset
 from stagecraft.artifacts.model import Model
 from stagecraft.artifacts.store import Store
 from stagecraft.errors import InvalidInputError
+from stagecraft.serving.predictor import Predictor
 from stagecraft.stages import gbdt_host
 from stagecraft.stages.base import Workbench
+from stagecraft.stages.boosting import BoostingParameters
 from stagecraft.stages.encode import EncodeColumns
 from stagecraft.stages.encodings import Fill, Index, Standardize
 from stagecraft.stages.gbdt_encode import GBDTEncode
 from stagecraft.stages.gbdt_import import GBDTImport
+from stagecraft.stages.gbdt_train import GBDTTrain
 from stagecraft.stages.trees import COLUMNS
 from stagecraft.transforms.leaf_encode import feature_matrix
 
@@ -203,3 +206,34 @@ def test_trained_models_encode_as_they_predict(
     ):
         with pytest.raises(InvalidInputError, match=message):
             GBDTImport(booster=path, columns=columns).run(bench, dataset=rows)
+
+
+@pytest.mark.parametrize(
+    ("label", "objective", "labels"),
+    [
+        ("late", "binary", [False, True]),
+        ("kind", "multi-class", ["", "select", "ü"]),
+        ("score", "regression", None),
+    ],
+)
+def test_boosted_trees_score_by_themselves_as_xgboost_does(
+    bench: Workbench,
+    store: Store,
+    commit_rows: Commit,
+    raw: pa.Table,
+    label: str,
+    objective: Any,
+    labels: list[Any] | None,
+) -> None:
+    rows = commit_rows(store, "t1", raw)
+    encoded = EncodeColumns(columns=ENCODING, label="kind").run(bench, dataset=rows)["dataset"]
+    boosting = BoostingParameters(rounds=4, depth=3, objective=objective)
+    model = GBDTTrain(label=label, boosting=boosting).run(bench, dataset=encoded)["model"]
+    assert isinstance(model, Model)
+    booster = xgboost.Booster(model_file=bytearray(model.read("booster.ubj")))
+    [batch] = raw.select(model.input_schema.names).combine_chunks().to_batches()
+    expected = booster.predict(xgboost.DMatrix(feature_matrix(model.chain.encoder.apply(batch), FEATURES)))
+    predictor = Predictor(model)
+    predictor.check()
+    np.testing.assert_allclose(predictor.predict_table(raw).scores, expected, atol=1e-6)
+    assert predictor.labels == labels
