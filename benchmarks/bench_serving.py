@@ -15,11 +15,12 @@ from pathlib import Path
 
 from report import Report
 from serving_cost import cost_figures, peer_figures
+from serving_failures import failed_requests
 from serving_flights import flight_figures, mismatch_figures
 from serving_fuzz import fuzz_figures
 from serving_grpc import grpc_figures
 from serving_latency import latency_figures
-from serving_swaps import failed_requests, swap_ms
+from serving_swaps import swap_ms
 
 
 def swap_figures(report: Report, folder: Path) -> None:
