@@ -28,7 +28,7 @@ from stagecraft.artifacts.store import Store
 from stagecraft.serving.rows import rows_of
 
 QUICK = bool(os.environ.get("QUICK"))
-ROUNDS, SECONDS = (2, 2.0) if QUICK else (5, 5.0)
+ROUNDS, SECONDS = (2, 2.0) if QUICK else (5, 3.0)
 CONNECTIONS = 16
 ROWS = 500
 JSON = "application/json"
