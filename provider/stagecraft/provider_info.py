@@ -20,6 +20,7 @@ MODULES = {
         "export_model",
         "gbdt_encode",
         "gbdt_import",
+        "gbdt_train",
         "information_value",
         "isolation_forest",
         "k_fold_split",

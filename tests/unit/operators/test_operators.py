@@ -12,6 +12,7 @@ from stagecraft.errors import InvalidInputError
 from stagecraft.operators.encode import EncodeOperator
 from stagecraft.operators.evaluate import EvaluateOperator
 from stagecraft.operators.gbdt_encode import GBDTEncodeOperator
+from stagecraft.operators.gbdt_train import GBDTTrainOperator
 from stagecraft.operators.job import job_id
 from stagecraft.operators.k_fold_split import KFoldSplitOperator
 from stagecraft.operators.output import measure
@@ -57,6 +58,14 @@ def test_data_flow_makes_the_dependencies(dag: DAG) -> None:
     assert sweep.upstream_task_ids == {"encode", "split"}
     assert leaves.upstream_task_ids == {"encode", "sweep"}
     assert dag.get_task("train").upstream_task_ids == {"leaves", "sweep"}
+
+
+def test_boosted_trees_are_a_model_that_is_judged(dag: DAG) -> None:
+    trees = GBDTTrainOperator(task_id="trees", dataset=rows().dataset, label="y", boosting={"depth": 3})
+    judged = EvaluateOperator(task_id="evaluate", model=trees.model, dataset=rows("test").dataset, label="y")
+    assert judged.upstream_task_ids == {"trees", "test"}
+    with pytest.raises(InvalidInputError, match=r"depth.*-1"):
+        GBDTTrainOperator(task_id="t", dataset=rows("r").dataset, label="y", boosting={"depth": -1})
 
 
 def test_a_requirement_depends_on_its_report(dag: DAG) -> None:

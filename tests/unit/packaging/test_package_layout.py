@@ -49,8 +49,9 @@ def test_the_pinned_versions_hold_no_address() -> None:
 def test_every_module_that_users_import_from_is_named() -> None:
     """Bases and helpers define no operator, sensor, hook or trigger of their own."""
     helpers = {
-        "operators": {"base", "deferred", "job", "output", "placement"},
+        "operators": {"base", "boosted", "deferred", "job", "output", "placement"},
         "sensors": {"status"},
+        "triggers": {"settled"},
         "hooks": {"runner"},
     }
     folders = {"operators": "operators", "sensors": "sensors", "hooks": "provider", "triggers": "provider"}
