@@ -1,4 +1,4 @@
-"""What GBDT encoding refuses before it looks at the rows, and where it grows the trees."""
+"""What stages that grow trees refuse before they look at the rows, and where it grows the trees."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ import pytest
 
 from stagecraft.engines import choose
 from stagecraft.errors import InvalidInputError
-from stagecraft.stages import gbdt_encode, gbdt_spark
+from stagecraft.stages import boosted, gbdt_spark
+from stagecraft.stages.boosted import Boosted
 from stagecraft.stages.gbdt_encode import GBDTEncode
+from stagecraft.stages.gbdt_train import GBDTTrain
 
 
+@pytest.mark.parametrize("stage_class", [GBDTEncode, GBDTTrain])
 @pytest.mark.parametrize("field", ["label", "weight"])
-def test_no_target_is_a_feature(field: str) -> None:
-    gbdt_encode._check_passed_by(field, None, ["wind"])
-    gbdt_encode._check_passed_by(field, "late", ["wind"])
-    with pytest.raises(InvalidInputError, match=rf"gbdt_encode\.{field}: the column 'Late' .*label= of the"):
-        gbdt_encode._check_passed_by(field, "Late", ["wind", "late"])
+def test_no_target_is_a_feature(field: str, stage_class: type[Boosted]) -> None:
+    stage = stage_class(label="y")
+    stage._check_passed_by(field, None, ["wind"])
+    stage._check_passed_by(field, "late", ["wind"])
+    with pytest.raises(InvalidInputError, match=rf"{stage.name}\.{field}: the column 'Late' .*label= of the"):
+        stage._check_passed_by(field, "Late", ["wind", "late"])
 
 
 @pytest.mark.parametrize(
@@ -45,7 +49,7 @@ def test_where_trees_are_grown(
     dataset: Any = SimpleNamespace(rows=1000)
     rows: Any = None
 
-    with caplog.at_level(logging.INFO, gbdt_encode.__name__):
+    with caplog.at_level(logging.INFO, boosted.__name__):
         assert GBDTEncode(label="y")._trainer(bench, dataset, rows, 3) == taken
     assert f"grown on {taken}" in caplog.text
     asked = GBDTEncode(label="y", trainer="spark")
