@@ -1,4 +1,4 @@
-"""What stages that grow trees refuse before they look at the rows, and where it grows the trees."""
+"""What stages that grow trees refuse before they look at the rows, and where they grow the trees."""
 
 from __future__ import annotations
 
