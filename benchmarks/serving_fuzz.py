@@ -285,6 +285,7 @@ def fuzz_figures(report: Report, folder: Path) -> None:
         ThreadPoolExecutor(16) as waiting,
     ):
         workers = {each.pid for each in server.process.children(recursive=True)}
+        begun = server.memory()
         slow = [waiting.submit(unfinished, server.port, fuzz.body()) for _ in range(SLOW)]
         for number in range(REQUESTS - SLOW):
             kind, fault = exchange(server.port, fuzz) if number % 5 else exchange_grpc(rpc_port, fuzz)
@@ -292,10 +293,10 @@ def fuzz_figures(report: Report, folder: Path) -> None:
             if fault:
                 wrong.append(fault)
             if number == REQUESTS // 2:
-                begun = server.memory()
+                half = server.memory()
         wrong += [fault for each in slow if (fault := each.result())]
         kinds["slow"] = SLOW
-        grown = server.memory() - begun
+        grown = server.memory() - half
         if workers != {each.pid for each in psutil.Process(server.process.pid).children(recursive=True)}:
             wrong.append("a worker died")
         if grown > GROWTH:
@@ -303,5 +304,6 @@ def fuzz_figures(report: Report, folder: Path) -> None:
     for fault in wrong[:20]:
         print(fault)
     Report.table(f"{REQUESTS:,} fuzzed requests", ("kind", "requests"), sorted(kinds.items()))
-    print(f"The memory grew by {grown / 1e6:.1f} MB in the second half.")
+    halves = f"{(half - begun) / 1e6:.1f} MB in the first half, {grown / 1e6:.1f} in the second"
+    print(f"The memory grew by {halves}.")
     report.figure("fuzz_violations", len(wrong), "<=", 0)

@@ -19,6 +19,7 @@ from stagecraft.stages.gbdt_target import Target
 if TYPE_CHECKING:
     import xgboost
 
+    from stagecraft.artifacts.store import Draft
     from stagecraft.engines.contract import Relation
     from stagecraft.transforms.chain import Chain
 
@@ -44,6 +45,11 @@ class Grown:
     target: Target
     trainer: str
     booster: xgboost.Booster
+
+    def keep(self, model: Draft) -> None:
+        """Write the booster in XGBoost's own format, and who grew it."""
+        model.write(BOOSTER_FILE, bytes(self.booster.save_raw("ubj")))
+        model.meta["trainer"] = self.trainer
 
 
 class Boosted(Stage):

@@ -9,7 +9,7 @@ from stagecraft.artifacts.dataset import Dataset
 from stagecraft.artifacts.model import fill_model
 from stagecraft.errors import InvalidInputError
 from stagecraft.stages.base import Workbench
-from stagecraft.stages.boosted import BOOSTER_FILE, Boosted
+from stagecraft.stages.boosted import Boosted
 from stagecraft.stages.labels import handed_on
 from stagecraft.stages.raw_rows import RawRows
 
@@ -54,8 +54,8 @@ class GBDTEncode(Boosted):
         grown = self.grow(bench, dataset)
         encoder, model = grown.encoder, drafts["model"]
         leaves = LeafEncode.of(tree_table(grown.booster), grown.columns, self.output)
-        model.write(BOOSTER_FILE, bytes(grown.booster.save_raw("ubj")))
-        model.meta.update(handed_on(encoder), trainer=grown.trainer)
+        grown.keep(model)
+        model.meta.update(handed_on(encoder))
         add_leaves(bench, drafts, grown.rows, encoder.chain, leaves, RawRows.kept_by(encoder))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from stagecraft.artifacts.artifact import Kind
 from stagecraft.artifacts.model import fill_model
 from stagecraft.stages.base import Workbench
-from stagecraft.stages.boosted import BOOSTER_FILE, Boosted
+from stagecraft.stages.boosted import Boosted
 from stagecraft.stages.labels import original_labels
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ class GBDTTrain(Boosted):
         scores = booster.predict(xgboost.DMatrix(feature_matrix(encoded, grown.columns)))
         labels = original_labels(f"{self.name}.label", encoder, self.label, target.classes)
         model = drafts["model"]
-        model.write(BOOSTER_FILE, bytes(booster.save_raw("ubj")))
-        model.meta.update({"labels": labels} if labels else {}, trainer=grown.trainer)
+        grown.keep(model)
+        model.meta.update({"labels": labels} if labels else {})
         fill_model(model, chain, golden, scores, reference=encoder.training_rows())
 
 

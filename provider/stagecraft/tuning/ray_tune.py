@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 OUTCOME = "outcome"
 LATE = 0.3  # Seconds after the deadline, so that a trial that it ends is known to be interrupted.
-ENDING = 2.0  # Seconds that Tune waits for its actors at the end.
+SHUTDOWN_SECONDS = 2.0  # Seconds that Tune waits for its actors at the end.
 SETTINGS = {
     # The study records the trials: Tune's own loggers and snapshots cost most of its time a trial.
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
@@ -129,7 +129,7 @@ def run_on_tune(session: Session, scratch: Path) -> None:
     :param scratch: a folder for Tune's own files
     """
     study, limits = session.study, session.limits
-    session.ending += ENDING
+    session.ending += SHUTDOWN_SECONDS
     os.environ.update(SETTINGS)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     searcher = StudySearcher(session)

@@ -24,8 +24,8 @@ from stagecraft.tuning.study import Study
 from stagecraft.tuning.trial import Trial
 
 HEAVY = 30.0
-ENDING = 0.25
-"""How long a Ray takes to end, beside its start: both take longer on a busy machine."""
+SHUTDOWN_SHARE = 0.25
+"""How long a Ray takes to end, as a share of its start: both take longer on a busy machine."""
 
 Runner = Literal["auto", "tasks", "tune"]
 
@@ -74,7 +74,7 @@ def run_trials(
         study.begin()
         began = time.monotonic()
         with sweep_session(study.spec.concurrency, limits, helpers, address) as (scratch, parallel):
-            ending = ENDING * (time.monotonic() - began)
+            ending = SHUTDOWN_SHARE * (time.monotonic() - began)
             session = Session(
                 study, objective, budget, limits, scratch, on_trial or (lambda trial: None), live
             )

@@ -22,7 +22,7 @@ from stagecraft.tuning.trial import Cause, Trial
 
 FAILURES, UNTOLD = 10, 2
 """After so many trials a sweep ends where all of them have failed, or told no metric."""
-MOST = 0.1
+MOST_KEPT = 0.1
 """How much of a budget of wall time is kept at most for what comes after the trials."""
 
 
@@ -86,7 +86,7 @@ class Session:
     @property
     def wall(self) -> float:
         """Seconds that the study will have taken if it ends now."""
-        return self.study.wall + min(self.ending, MOST * (self.budget.wall_seconds or 0.0))
+        return self.study.wall + min(self.ending, MOST_KEPT * (self.budget.wall_seconds or 0.0))
 
     @property
     def left(self) -> float:
