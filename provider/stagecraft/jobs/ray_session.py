@@ -20,6 +20,11 @@ log = logging.getLogger(__name__)
 OBJECT_STORE_BYTES = 512 << 20
 ATTEMPTS = 3
 PREFIX = "stagecraft-ray-"
+SETTINGS = {"enable_metrics_collection": False, "prestart_worker_first_driver": False}
+"""No metrics, which nothing here collects, and no process before a task or an actor wants it."""
+
+UNUSED = ("start_monitor", "start_log_monitor", "start_api_server")
+"""Starts of processes with nothing to do here: adding nodes, copying logs to the driver, serving pages."""
 
 
 @contextmanager
@@ -97,16 +102,18 @@ def _connect(num_cpus: int | None, address: str | None, object_store_bytes: int,
             if address is not None:
                 ray.init(address=address, log_to_driver=False, logging_level=logging.WARNING)
             else:
-                ray.init(
-                    address="local",
-                    num_cpus=num_cpus,
-                    object_store_memory=object_store_bytes,
-                    include_dashboard=False,
-                    log_to_driver=False,
-                    logging_level=logging.WARNING,
-                    _node_ip_address="127.0.0.1",
-                    _temp_dir=str(scratch),
-                )
+                with _without(UNUSED):
+                    ray.init(
+                        address="local",
+                        num_cpus=num_cpus,
+                        object_store_memory=object_store_bytes,
+                        include_dashboard=False,
+                        log_to_driver=False,
+                        logging_level=logging.WARNING,
+                        _node_ip_address="127.0.0.1",
+                        _system_config=SETTINGS,
+                        _temp_dir=str(scratch),
+                    )
         except Exception as error:
             ray.shutdown()
             _end_processes(scratch)
@@ -118,6 +125,24 @@ def _connect(num_cpus: int | None, address: str | None, object_store_bytes: int,
             log.warning("Ray did not start (%s); trying again", error)
         else:
             break
+
+
+@contextmanager
+def _without(processes: tuple[str, ...]) -> Iterator[None]:
+    """Let a Ray start without some of its processes, half a CPU second each, which it has no option for.
+
+    :param processes: the methods of Ray's node that start them
+    """
+    from ray._private.node import Node
+
+    kept = {method: getattr(Node, method) for method in processes}
+    try:
+        for method in processes:
+            setattr(Node, method, lambda *_, **__: None)
+        yield
+    finally:
+        for method, start in kept.items():
+            setattr(Node, method, start)
 
 
 def _end_processes(scratch: Path) -> None:

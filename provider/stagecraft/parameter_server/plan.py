@@ -98,9 +98,11 @@ class Plan:
 
     @property
     def reader(self) -> RowReader:
-        from stagecraft.parameter_server.rows import RowReader
+        from stagecraft.parameter_server.rows import CACHE_BYTES, RowReader
 
-        return RowReader(self.store, self.columns, self.groups, bad_rows=self.bad_rows)
+        # Rows that come once are not kept: memory that is used again at once costs nothing to take.
+        cache = CACHE_BYTES if self.epochs > 1 or (self.workers > 1 and not self.shards) else 0
+        return RowReader(self.store, self.columns, self.groups, bad_rows=self.bad_rows, cache_bytes=cache)
 
     @property
     def partition(self) -> Partition:

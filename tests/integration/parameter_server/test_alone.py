@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+import psutil
 import pyarrow as pa
 import pytest
 
@@ -36,9 +37,13 @@ def alone(world):
     return model
 
 
-def test_an_actor_on_ray_gives_the_same_bits(world, alone):
+def test_an_actor_on_a_ray_of_few_processes_gives_the_same_bits(world, alone):
     with ray_session(num_cpus=1):
         assert weights(trained(world, STAGE)) == weights(alone)
+        family = psutil.Process().children(recursive=True)
+        started = " ".join(word for child in family for word in child.cmdline())
+    assert "raylet" in started
+    assert not [name for name in ("monitor.py", "dashboard.py") if name in started]
 
 
 def test_threads_learn_as_much_together(world, alone):
