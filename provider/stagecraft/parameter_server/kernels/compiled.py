@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
+from numba.core.caching import FunctionCache
+from numba.core.runtime import rtsys
 
-# Sums may be reordered, so that they fill vector registers. NaN and infinity stay what they are.
-compiled = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "nsz", "contract"})
+
+class MachineCode(FunctionCache):  # type: ignore[misc]
+    """Numba's cache of machine code, without the compiler.
+
+    Numba's own makes all that a compilation may need ready before it looks, SciPy's linear algebra among it:
+    a quarter of a second. Memory is all that the kernels ask of its runtime.
+    """
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return what was compiled for a signature; None where nothing was."""
+        rtsys.initialize(target_context)
+        return self._load_overload(sig, target_context)
+
+
+def compiled(function):  # type: ignore[no-untyped-def]
+    """Compile a function when it is first called, or take its machine code from the cache."""
+    # Sums may be reordered, so that they fill vector registers. NaN and infinity stay what they are.
+    made = numba.njit(nogil=True, error_model="numpy", fastmath={"reassoc", "nsz", "contract"})(function)
+    made._cache = MachineCode(function)
+    return made
 
 
 def frozen(array: np.ndarray) -> np.ndarray:
