@@ -11,6 +11,7 @@ from stagecraft.stages.ps_model import loss_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     from stagecraft.artifacts.dataset import Dataset
     from stagecraft.stages.ps_train import PSTrain
@@ -54,12 +55,10 @@ def _check_weights(dataset: Dataset, column: str) -> None:
 
 def _classes(stage: PSTrain, dataset: Dataset, most: int) -> list[Any]:
     """Return the label's values as they sort."""
-    import pyarrow.compute as pc
-
     where, found, missing = "ps_train.label", set[Any](), 0
-    for _, label in _column(dataset, stage.label):
-        missing += pc.sum(pc.is_null(label, nan_is_null=True)).as_py() or 0
-        found |= {value for value in pc.unique(label).to_pylist() if value is not None and value == value}
+    for values, lacking in _values(dataset, stage.label):
+        found |= values
+        missing += lacking
     if missing and stage.bad_rows == "refuse":
         raise InvalidInputError(
             where, f"{missing} of {dataset.rows} labels are missing", "drop those rows in the query"
@@ -69,6 +68,39 @@ def _classes(stage: PSTrain, dataset: Dataset, most: int) -> list[Any]:
         wanted = "SoftmaxRegression(), or a label with two classes" if most == 2 else f"2 … {most} classes"
         raise InvalidInputError(where, f"the label has {len(found)} class(es): {shown}", wanted)
     return sorted(found)
+
+
+def _values(dataset: Dataset, column: str) -> Iterator[tuple[set[Any], int]]:
+    """Yield the distinct values of each row group, and how many are missing."""
+    import pyarrow.parquet as pq
+
+    for uri in dataset.files:
+        with dataset.store.arrow_filesystem.open_input_file(dataset.store.strip(uri)) as source:
+            file = pq.ParquetFile(source)
+            names = [file.schema.column(place).path for place in range(len(file.schema))]
+            for number in range(file.num_row_groups):
+                group = file.metadata.row_group(number)
+                known = column in names and _bounds(group.column(names.index(column)))
+                yield known or _found(file.read_row_group(number, columns=[column]).column(0))
+
+
+def _bounds(column: pq.ColumnChunkMetaData) -> tuple[set[Any], int] | None:
+    """Return the values that a row group's bounds tell of: those of whole numbers of which no two are apart.
+
+    Training looks at each label all the same, as it reads it.
+    """
+    bounds = column.statistics if column.is_stats_set else None
+    if bounds is None or not bounds.has_min_max or not bounds.has_null_count or bounds.null_count:
+        return None
+    low, high = bounds.min, bounds.max
+    return ({low, high}, 0) if isinstance(low, int) and high - low <= 1 else None
+
+
+def _found(label: pa.ChunkedArray) -> tuple[set[Any], int]:
+    import pyarrow.compute as pc
+
+    missing = pc.sum(pc.is_null(label, nan_is_null=True)).as_py() or 0
+    return {value for value in pc.unique(label).to_pylist() if value is not None and value == value}, missing
 
 
 def _column(dataset: Dataset, column: str) -> Iterator[tuple[int, pa.Array]]:
