@@ -100,9 +100,15 @@ class Plan:
     def reader(self) -> RowReader:
         from stagecraft.parameter_server.rows import CACHE_BYTES, RowReader
 
-        # Rows that come once are not kept: memory that is used again at once costs nothing to take.
-        cache = CACHE_BYTES if self.epochs > 1 or (self.workers > 1 and not self.shards) else 0
-        return RowReader(self.store, self.columns, self.groups, bad_rows=self.bad_rows, cache_bytes=cache)
+        return RowReader(
+            self.store,
+            self.columns,
+            self.groups,
+            bad_rows=self.bad_rows,
+            # Rows that come once are not kept: memory that is used again at once costs nothing to take.
+            cache_bytes=CACHE_BYTES if self.epochs > 1 else 0,
+            threads=1 if self.shards else self.workers,
+        )
 
     @property
     def partition(self) -> Partition:

@@ -19,11 +19,12 @@ class Prefetcher:
     """A bounded cache that one thread fills: with what is asked for, and with what is expected next.
 
     :param load: loads a row group; called in that thread alone
-    :param cache_bytes: memory for row groups that were asked for, if it holds them all; else the latest stays
+    :param cache_bytes: memory for row groups that were asked for, if it holds them all; else the latest stay
+    :param latest: how many stay then: one for each thread that asks
     """
 
-    def __init__(self, load: Callable[[int], Rows], cache_bytes: int) -> None:
-        self._load, self._cache_bytes = load, cache_bytes
+    def __init__(self, load: Callable[[int], Rows], cache_bytes: int, latest: int = 1) -> None:
+        self._load, self._cache_bytes, self._latest = load, cache_bytes, latest
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="rows")
         self._lock = Lock()
         self._loaded: OrderedDict[int, Future[Rows]] = OrderedDict()
@@ -51,7 +52,7 @@ class Prefetcher:
                 self._loaded.pop(group, None)
             raise
         with self._lock:
-            self._evict(group)
+            self._evict()
         return rows
 
     def _submit(self, group: int) -> Future[Rows]:
@@ -65,7 +66,7 @@ class Prefetcher:
                 self._submit(group)
                 self._unread.add(group)
 
-    def _evict(self, latest: int) -> None:
+    def _evict(self) -> None:
         """Give up the groups that were used longest ago, but none that is loading or yet to be read."""
         kept = {
             group: future.result().bytes
@@ -77,9 +78,8 @@ class Prefetcher:
             # An epoch comes back to a group after all others. Where some have to go, the rest seldom helps,
             # and memory that is used again at once costs nothing to take.
             self._cache_bytes = 0
-        for group, size in kept.items():
+        for group in list(kept)[: -self._latest]:
             if total <= self._cache_bytes:
                 break
-            if group != latest:
-                del self._loaded[group]
-                total -= size
+            del self._loaded[group]
+            total -= kept[group]

@@ -67,7 +67,8 @@ class RowReader:
     :param groups: the dataset's row groups
     :param bad_rows: ``refuse`` ends the training at a row that cannot be trained on; ``skip`` leaves it out.
         Such a row stays in its place, without features and with the weight 0, so that units keep their sizes
-    :param cache_bytes: memory for row groups that were read, if it holds them all
+    :param cache_bytes: memory for row groups that were read, if it holds them all; else the latest stay
+    :param threads: how many share it
     """
 
     def __init__(
@@ -78,10 +79,11 @@ class RowReader:
         *,
         bad_rows: Literal["refuse", "skip"] = "refuse",
         cache_bytes: int = CACHE_BYTES,
+        threads: int = 1,
     ) -> None:
         self._columns, self._groups, self._bad_rows = columns, groups, bad_rows
         self._files = Files(store)
-        self._prefetcher = Prefetcher(self._load, cache_bytes)
+        self._prefetcher = Prefetcher(self._load, cache_bytes, threads)
         self.skipped: dict[int, dict[str, int]] = {}
         """Row group → reason → rows that were skipped; see :class:`~.row_checks.Fault` for the reasons."""
 

@@ -361,6 +361,16 @@ def test_the_cache_holds_all_or_the_latest():
     assert loaded == [0, 1, 2, 1, 0, 1], "three do not"
 
 
+def test_of_several_threads_each_keeps_its_latest():
+    load, loaded, _ = loader()
+    made = Prefetcher(load, cache_bytes=0, latest=2)
+    for group in (0, 1, 0, 1, 2, 1, 2):
+        made.get(group)
+    assert loaded == [0, 1, 2]
+    made.get(0)
+    assert loaded == [0, 1, 2, 0]
+
+
 def test_a_failed_load_is_tried_again():
     attempts = []
 
