@@ -1,4 +1,4 @@
-"""What is found of labels before training: all their values, by the files' bounds where these tell of them."""
+"""What is found of labels before training: all values, by the files' bounds where these tell of them."""
 
 from __future__ import annotations
 
