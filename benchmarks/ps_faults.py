@@ -1,4 +1,4 @@
-"""Kill workers, shards and drivers at seeded random moments: what is trained then, and how soon it goes on.
+"""Kill workers, shards, pairs of them, drivers at seeded moments: what is trained, and how soon it goes on.
 
 ``python benchmarks/ps_faults.py --runs 50`` prints what ``run`` returns.
 """
@@ -24,7 +24,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 ROWS, GROUPS, DIMENSION, FEATURES = 160_000, 16, 1 << 16, 16
-VICTIMS = ("Worker", "Shard", "driver")
+CREWS = {"Pair": (2, 2), "Worker": (2, 1), "Shard": (2, 3), "driver": (2, 2)}
+"""Who is killed, in a crew of so many workers and shards."""
+
 MODES = ("bsp", "async")
 TOLERANCE = 0.0005
 DRIVER = """
@@ -63,7 +65,7 @@ def make_rows(path: Path, seed: int) -> None:
     pq.write_table(pa.table(columns), path, row_group_size=ROWS // GROUPS)
 
 
-def drive(folder: str, mode: str) -> None:
+def drive(folder: str, mode: str, workers: str, shards: str) -> None:
     """Train, and leave what came of it in ``outcome.json``: the driver's process."""
     from stagecraft.artifacts.store import Store
     from stagecraft.jobs.ray_session import ray_session
@@ -85,11 +87,11 @@ def drive(folder: str, mode: str) -> None:
         optimizer=FTRL(),
         epochs=3,
         batch_rows=512,
-        workers=2,
-        shards=2,
+        workers=int(workers),
+        shards=int(shards),
         consistency=BSP() if mode == "bsp" else Async(),
     )
-    with ray_session(num_cpus=4):
+    with ray_session(num_cpus=plan.workers + plan.shards):
         from stagecraft.parameter_server.train import train
 
         trained = train(
@@ -103,10 +105,11 @@ def drive(folder: str, mode: str) -> None:
     Path(folder, "outcome.json").write_text(json.dumps(outcome._asdict()))
 
 
-def start(folder: Path, mode: str) -> subprocess.Popen[bytes]:
+def start(folder: Path, mode: str, crew: tuple[int, int]) -> subprocess.Popen[bytes]:
     code = DRIVER.format(folder=str(Path(__file__).parent))
     with open(folder / "log", "ab") as log:
-        return subprocess.Popen([sys.executable, "-c", code, str(folder), mode], stdout=log, stderr=log)
+        command = [sys.executable, "-c", code, str(folder), mode, *map(str, crew)]
+        return subprocess.Popen(command, stdout=log, stderr=log)
 
 
 def actors(driver: psutil.Process, kind: str) -> list[psutil.Process]:
@@ -125,14 +128,15 @@ def train_once(root: Path, name: str, mode: str, victim: str | None, moment: flo
     """Train, and kill the victim once so much is trained; return whether that was in time."""
     folder = root / name
     folder.mkdir()
-    driver = start(folder, mode)
+    crew = CREWS[victim or "driver"]
+    driver = start(folder, mode, crew)
     struck = False
     while driver.poll() is None:
         if victim and not struck and _progress(folder) >= moment:
             struck = _strike(driver, victim)
             if struck and victim == "driver":
                 driver.wait()
-                driver = start(folder, mode)
+                driver = start(folder, mode, crew)
         time.sleep(0.02)
     if driver.returncode:
         raise RuntimeError(f"{name} failed: {(folder / 'log').read_text()[-2000:]}")
@@ -167,13 +171,13 @@ def run(runs: int, seed: int = 0) -> dict[str, Any]:
     failures: list[str] = []
     recoveries: list[float] = []
     gaps: list[float] = []
-    kills = dict.fromkeys(VICTIMS, 0)
+    kills = dict.fromkeys(CREWS, 0)
     with tempfile.TemporaryDirectory(prefix="ps-faults-") as place:
         root = Path(place)
         make_rows(root / "rows.parquet", seed)
         clean = {mode: train_once(root, f"clean-{mode}", mode, None, 0)[0] for mode in MODES}
         for number in range(runs):
-            mode, victim = MODES[number % 2], VICTIMS[number // 2 % 3]
+            mode, victim = MODES[number % 2], list(CREWS)[number // 2 % len(CREWS)]
             moment = rng.uniform(0, 0.95)
             found, struck = train_once(root, f"run-{number}", mode, victim, moment)
             kills[victim] += struck
@@ -199,7 +203,7 @@ def run(runs: int, seed: int = 0) -> dict[str, Any]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=6)
+    parser.add_argument("--runs", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     print(json.dumps(run(options.runs, options.seed), indent=1))

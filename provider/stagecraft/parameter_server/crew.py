@@ -16,6 +16,7 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 from stagecraft.errors import UnreachableError
 from stagecraft.parameter_server.fitted import Fitted
 from stagecraft.parameter_server.in_place import InPlace
+from stagecraft.parameter_server.pair import Pair
 from stagecraft.parameter_server.shard import Shard
 from stagecraft.parameter_server.units import Work
 from stagecraft.parameter_server.wire import TOKEN_BYTES, Severed
@@ -34,12 +35,17 @@ PLACEMENT_SECONDS = 120
 def reserved(plan: Plan) -> Iterator[PlacementGroup]:
     """Reserve a core for each shard and worker: close together where one node has enough, else spread out.
 
+    A shard and the worker of its number are on one node, unless nodes have one core each.
+
+    :return: with a bundle for each actor: those of shards first
     :raises UnreachableError: the cluster has too few
     """
     wanted = plan.shards + plan.workers
     largest = max((node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]), default=0)
     if plan.shards:
-        group = placement_group([{"CPU": 1}] * wanted, strategy="PACK" if wanted <= largest else "SPREAD")
+        pairs = min(plan.shards, plan.workers) if largest >= 2 else 0
+        bundles = [{"CPU": 2}] * pairs + [{"CPU": 1}] * (wanted - 2 * pairs)
+        group = placement_group(bundles, strategy="PACK" if wanted <= largest else "SPREAD")
     else:
         group = placement_group([{"CPU": wanted}], strategy="STRICT_PACK")
     try:
@@ -66,9 +72,18 @@ class Crew:
         self._token = secrets.token_bytes(TOKEN_BYTES)
         self._incarnation = 0
         self._running: list[Any] = []
-        self._watches: list[Any] = []
+        self._pairs = plan.shards + plan.workers - place.bundle_count if plan.shards else 0
+        self._watches: dict[int, Any] = {}
         self._shards = [self._new_shard(shard) for shard in range(max(plan.shards, 1))]
-        self._workers = [self._new_worker(rank) for rank in range(plan.workers)] if plan.shards else []
+        others = range(plan.workers - self._pairs) if plan.shards else ()
+        self._others = [self._new_other(worker) for worker in others]
+
+    @property
+    def _workers(self) -> list[Any]:
+        """The actors that work, by rank: those with a shard, then the others."""
+        if not self._plan.shards:
+            return self._shards * self._plan.workers
+        return [*self._shards[: self._pairs], *self._others]
 
     def restore(self, checkpoint: Checkpoint | None) -> None:
         """Bring all actors to a checkpoint, or to the beginning; new ones take the place of lost ones."""
@@ -77,14 +92,15 @@ class Crew:
         step = checkpoint.ledger.step if checkpoint else 0
         # The shards first: that releases the workers that wait for a step of the incarnation before.
         self._ask(self._shards, self._new_shard, "begin", [(part, step, self._incarnation) for part in parts])
-        self._watches = [_control(shard, "watch") for shard in self._shards]
         for future in self._running:
             with suppress(RayError):
                 ray.get(future)
         self._running.clear()
-        if self._workers:
-            joined = (ray.get([shard.open.remote() for shard in self._shards]), self._incarnation)
-            self._ask(self._workers, self._new_worker, "join", [joined] * len(self._workers))
+        if self._plan.shards:
+            joined = (ray.get([_control(shard, "open") for shard in self._shards]), self._incarnation)
+            pairs = [_control(shard, "join", *joined) for shard in self._shards[: self._pairs]]
+            self._ask(self._others, self._new_other, "join", [joined] * len(self._others))
+            ray.get(pairs)
 
     def lost(self, failure: BaseException) -> BaseException:
         """Return what tells that an actor or its node was lost.
@@ -104,7 +120,7 @@ class Crew:
         """Call a method of every actor; a lost one is replaced and called again."""
 
         def ask(at: int) -> Any:
-            return getattr(actors[at], method).remote(*arguments[at])
+            return _control(actors[at], method, *arguments[at])
 
         again = []
         for at, call in enumerate([ask(at) for at in range(len(actors))]):
@@ -119,22 +135,27 @@ class Crew:
     def _new_shard(self, shard: int) -> Any:
         plan, given = self._plan, self._checkpoints
         if not plan.shards:
-            return self._actor(InPlace, 0, cores=plan.workers).remote(plan, given)
-        return self._actor(Shard, shard).remote(plan, shard, given, self._token)
+            actor = self._actor(InPlace, 0, plan.workers, calls=plan.workers).remote(plan, given)
+        elif shard < self._pairs:
+            actor = self._actor(Pair, shard, cores=2).remote(plan, shard, given, self._token)
+        else:
+            actor = self._actor(Shard, shard).remote(plan, shard, given, self._token)
+        self._watches[shard] = _control(actor, "watch")
+        return actor
 
-    def _new_worker(self, rank: int) -> Any:
-        return self._actor(Worker, self._plan.shards + rank).remote(self._plan, rank, self._token)
+    def _new_other(self, worker: int) -> Any:
+        made = self._actor(Worker, self._plan.shards + worker)
+        return made.remote(self._plan, self._pairs + worker, self._token)
 
-    def _actor(self, kind: type, bundle: int, cores: int = 1) -> Any:
+    def _actor(self, kind: type, bundle: int, cores: int = 1, *, calls: int = 1) -> Any:
         """Make an actor that works on so many calls at a time, beside those that look after it."""
         where = PlacementGroupSchedulingStrategy(self._place, placement_group_bundle_index=bundle)
-        actor = ray.remote(concurrency_groups={"control": 4}, max_concurrency=cores)(kind)
+        actor = ray.remote(concurrency_groups={"control": 4}, max_concurrency=calls)(kind)
         return actor.options(num_cpus=cores, max_restarts=0, scheduling_strategy=where)
 
     def begin(self, work: list[Work]) -> list[Any]:
         """Give each worker its share of a round; return the futures for :meth:`end`."""
-        workers = self._workers or self._shards * self._plan.workers
-        futures = [worker.run.remote(share) for worker, share in zip(workers, work, strict=True)]
+        futures = [worker.run.remote(share) for worker, share in zip(self._workers, work, strict=True)]
         self._running += futures
         return futures
 
@@ -142,7 +163,7 @@ class Crew:
         """Wait for a round; return what each worker saw."""
         waiting = futures
         while waiting:
-            ready, _ = ray.wait([*waiting, *self._watches], num_returns=1)
+            ready, _ = ray.wait([*waiting, *self._watches.values()], num_returns=1)
             ray.get(ready)  # Raises where an actor is lost, whether others wait for it or not.
             waiting = [future for future in waiting if future not in ready]
         done: list[Done] = ray.get(futures)
@@ -151,7 +172,7 @@ class Crew:
 
     def snapshot(self, step: int) -> list[Any]:
         """Let every shard copy its state and write it in the background; return futures of the parts."""
-        ray.get([shard.snapshot.remote(step) for shard in self._shards])
+        ray.get([_control(shard, "snapshot", step) for shard in self._shards])
         return [_control(shard, "written") for shard in self._shards]
 
     def parts(self, futures: list[Any], *, wait: bool) -> list[Part] | None:
@@ -180,7 +201,7 @@ class Crew:
 
     def fitted(self) -> Fitted:
         """Return the model."""
-        shares = ray.get([shard.states.remote() for shard in self._shards])
+        shares = ray.get([_control(shard, "states") for shard in self._shards])
         keys, state = (np.concatenate(parts) for parts in zip(*shares, strict=True))
         order = np.argsort(keys, kind="stable")
         keys, state = keys[order], state[order]
@@ -190,7 +211,7 @@ class Crew:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for actor in [*self._workers, *self._shards]:
+        for actor in [*self._others, *self._shards]:
             ray.kill(actor)
 
 

@@ -13,16 +13,13 @@ import numpy as np
 from stagecraft.parameter_server.kernels.compiled import compiled
 from stagecraft.parameter_server.kernels.localize import distinct
 from stagecraft.parameter_server.share import Share, Stats, extended
-from stagecraft.parameter_server.wire import Address, Channel, Severed, admit, listen, node_address
+from stagecraft.parameter_server.wire import NONE, Address, Channel, Severed, admit, listen, node_address
 
 if TYPE_CHECKING:
     from stagecraft.parameter_server.checkpoint import Checkpoints, Part
     from stagecraft.parameter_server.plan import Plan
 
 log = logging.getLogger(__name__)
-
-NONE = -1
-"""No step: nothing is pushed, or nothing is pulled."""
 
 
 class Pulled(NamedTuple):
@@ -121,7 +118,7 @@ class Shard(Share):
         except Exception as error:
             log.exception("Shard %d refused worker %d", self._number, rank)
             with suppress(Severed):
-                channel.refuse(f"shard {self._number} refused worker {rank}: {error!r}")
+                channel.refuse(self.refusal(rank, error))
         finally:
             channel.close()
 
@@ -130,9 +127,9 @@ class Shard(Share):
     ) -> np.ndarray:
         """Take a worker's gradients of a step, and return the weights of another, once it may go on to it.
 
-        :param push: the step of the gradients, or :data:`NONE`
+        :param push: the step of the gradients, or :data:`.NONE`
         :param gradient: float32[numbers pulled for that step, width]
-        :param pull: the step of the numbers, or :data:`NONE`
+        :param pull: the step of the numbers, or :data:`.NONE`
         :param numbers: distinct, of keys within the shard
         :return: float32[numbers, width]
         :raises Severed: the run has gone back to a checkpoint since
@@ -151,6 +148,10 @@ class Shard(Share):
             sums = None if self._merges else self._sums_of(slots)
             self._pulled[rank].append(Pulled(pull, slots, self._applied, sums))
             return self._objective.pull(self._state, slots, self._keys(slots))
+
+    def refusal(self, rank: int, error: Exception) -> str:
+        """Return what a worker is told that asked for what cannot be done."""
+        return f"shard {self._number} refused worker {rank}: {error!r}"
 
     def _check(self, incarnation: int) -> None:
         if incarnation != self._incarnation:

@@ -19,6 +19,9 @@ from stagecraft.errors import JobFailedError
 TOKEN_BYTES = 32
 HANDSHAKE_SECONDS = 10.0
 
+NONE = -1
+"""No step: nothing is pushed, or nothing is pulled."""
+
 
 class Severed(ConnectionError):
     """The other side is gone, or has begun another incarnation of the run."""

@@ -1,4 +1,4 @@
-"""A worker: computes the gradients of its units, in an actor of its own."""
+"""A worker: computes the gradients of its units."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from stagecraft.parameter_server.beside import Beside
 from stagecraft.parameter_server.kernels.localize import localize
-from stagecraft.parameter_server.shard import NONE
 from stagecraft.parameter_server.units import Done, Orders, Work
-from stagecraft.parameter_server.wire import Address, Channel, connect
+from stagecraft.parameter_server.wire import NONE, Address, Channel, connect
 
 if TYPE_CHECKING:
     from stagecraft.parameter_server.partition import Split
     from stagecraft.parameter_server.plan import Plan
     from stagecraft.parameter_server.rows import Rows
+    from stagecraft.parameter_server.shard import Shard
 
 NOTHING = np.empty(0, dtype=np.int64)
 
@@ -46,21 +47,28 @@ class Worker:
     one after it, whose weights come while the next is computed.
 
     :param rank: its place in the order in which gradients are summed
+    :param token: the run's secret
+    :param beside: the shard of the same number, if that is in this process
     """
 
-    def __init__(self, plan: Plan, rank: int, token: bytes) -> None:
-        self._plan, self._rank, self._token = plan, rank, token
+    def __init__(self, plan: Plan, rank: int, token: bytes, beside: Shard | None = None) -> None:
+        self._plan, self._rank, self._token, self._beside = plan, rank, token, beside
         self._objective, self._partition = plan.objective, plan.partition
         self._common = np.arange(plan.dimension - self._objective.common, plan.dimension)
         self._reader = plan.reader
         self._orders = Orders(plan.groups, plan.seed)
-        self._channels: list[Channel] = []
+        self._channels: list[Channel | Beside] = []
 
     def join(self, shards: list[Address], incarnation: int) -> None:
         """Begin an incarnation of the run, with the shards at these addresses."""
         for channel in self._channels:
             channel.close()
-        self._channels = [connect(shard, self._token, self._rank, incarnation) for shard in shards]
+        self._channels = []
+        for number, shard in enumerate(shards):
+            if self._beside is not None and number == self._rank:
+                self._channels.append(Beside(self._beside, self._rank, incarnation))
+            else:
+                self._channels.append(connect(shard, self._token, self._rank, incarnation))
 
     def run(self, work: Work) -> Done:
         """Train on a unit, step by step.

@@ -1,4 +1,4 @@
-"""SIGKILL of a worker, a shard or the driver: the run ends with the bits of one without faults."""
+"""SIGKILL of a worker, a shard, a pair or the driver: the run ends with the bits of one without faults."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def kill(kind):
 
 @pytest.fixture(scope="module", autouse=True)
 def ray():
-    with ray_session(num_cpus=4) as scratch:
+    with ray_session(num_cpus=5) as scratch:
         yield scratch
 
 
@@ -73,10 +73,10 @@ def expected(world):
     return weights(world.bench(), world)
 
 
-def test_a_worker_and_a_shard_are_killed_while_the_model_grows(world, expected, caplog):
+def test_a_worker_and_a_pair_are_killed_while_the_model_grows(world, expected, caplog):
     caplog.set_level(logging.INFO)
-    stage = STAGE.model_copy(update={"dimension": "growing"})
-    assert weights(world.bench(Assassin({2: "Worker", 4: "Shard"})), world, stage) == expected
+    stage = STAGE.model_copy(update={"dimension": "growing", "shards": 1})
+    assert weights(world.bench(Assassin({2: "Worker", 4: "Pair"})), world, stage) == expected
     assert caplog.text.count("an actor was lost") == 2
     assert caplog.text.count("going on from the checkpoint") == 2
 
@@ -87,12 +87,12 @@ def test_a_network_comes_back_with_the_table(world, caplog):
     model = DeepFM(factors=4, hidden=[16, 8], dropout=0.2)
     stage = STAGE.model_copy(update={"model": model, "epochs": 2})
     undisturbed = weights(world.bench(), world, stage)
-    assert weights(world.bench(Assassin({2: "Shard", 3: "Worker"})), world, stage) == undisturbed
+    assert weights(world.bench(Assassin({2: "Pair", 3: "Pair"})), world, stage) == undisturbed
     assert caplog.text.count("going on from the checkpoint") == 2
 
 
-def test_killed_before_the_first_checkpoint(world, expected):
-    stage = STAGE.model_copy(update={"checkpoint_seconds": 1e6})
+def test_a_shard_is_killed_before_the_first_checkpoint(world, expected):
+    stage = STAGE.model_copy(update={"checkpoint_seconds": 1e6, "shards": 3})
     assert weights(world.bench(Assassin({3: "Shard"})), world, stage) == expected
 
 
@@ -105,8 +105,8 @@ def test_killed_at_a_random_moment(world, expected):
                 timer.start()
 
     def later():
-        if actors("Worker"):
-            kill("Worker")
+        if actors("Pair"):
+            kill("Pair")
 
     timer = threading.Timer(moment, later)
     assert weights(world.bench(Starter(None, "")), world) == expected
@@ -117,7 +117,7 @@ def test_gives_up_where_actors_are_lost_again_and_again(world, monkeypatch):
     monkeypatch.setattr(train_module, "RECOVERIES", 1)
     stage = STAGE.model_copy(update={"checkpoint_seconds": 1e6})
     with pytest.raises(JobFailedError, match="lost 2 times without a checkpoint"):
-        weights(world.bench(Assassin({1: "Worker", 2: "Worker", 3: "Worker"})), world, stage)
+        weights(world.bench(Assassin({1: "Pair", 2: "Pair", 3: "Pair"})), world, stage)
 
 
 def test_the_driver_is_killed_and_the_retry_resumes(world, expected, caplog):

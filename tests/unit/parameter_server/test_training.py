@@ -17,6 +17,7 @@ from stagecraft.parameter_server.consistency import BSP, SSP, Async
 from stagecraft.parameter_server.in_place import InPlace
 from stagecraft.parameter_server.models import DeepFM, FactorizationMachine, LogisticRegression
 from stagecraft.parameter_server.optimizer import FTRL
+from stagecraft.parameter_server.pair import Pair
 from stagecraft.parameter_server.plan import Plan, WarmStart, share_out
 from stagecraft.parameter_server.rows import Columns
 from stagecraft.parameter_server.shard import Shard
@@ -79,15 +80,19 @@ def together(calls):
     return answers
 
 
-def train(made, epochs=1):
-    """Return the states of all keys and the epochs' losses."""
+def train(made, epochs=1, paired=0):
+    """Return the states of all keys and the epochs' losses.
+
+    :param paired: shards that have their worker beside them
+    """
     checkpoints = Checkpoints(made.store, "x")
     if made.shards:
-        shards = [Shard(made, number, checkpoints, TOKEN) for number in range(made.shards)]
+        kinds = [Pair] * paired + [Shard] * (made.shards - paired)
+        shards = [kind(made, number, checkpoints, TOKEN) for number, kind in enumerate(kinds)]
         addresses = [shard.open("127.0.0.1") for shard in shards]
         for shard in shards:
             shard.begin(None, 0, 1)
-        workers = [Worker(made, rank, TOKEN) for rank in range(made.workers)]
+        workers = [*shards[:paired], *[Worker(made, rank, TOKEN) for rank in range(paired, made.workers)]]
         for worker in workers:
             worker.join(addresses, 1)
     else:
@@ -144,13 +149,16 @@ def test_bulk_synchronous_training_is_batches_of_ftrl(data, workers, shards):
 
 def test_bulk_synchronous_training_gives_the_same_bits_whatever_the_shards(data):
     states = [train(plan(data, shards=shards), epochs=2)[0].tobytes() for shards in (2, 2, 1, 3)]
+    states += [
+        train(plan(data, shards=shards), 2, paired)[0].tobytes() for shards, paired in ((2, 2), (3, 1))
+    ]
     assert len(set(states)) == 1
 
 
 @pytest.mark.parametrize("consistency", [SSP(bound=1), Async()])
 def test_looser_training_learns_as_well(data, consistency):
     strict = train(plan(data), epochs=3)[1]
-    loose = train(plan(data, consistency=consistency, workers=3), epochs=3)[1]
+    loose = train(plan(data, consistency=consistency, workers=3), epochs=3, paired=1)[1]
     assert strict[2] < strict[0] - 0.02
     assert loose[2] < strict[2] + 0.03
 
@@ -227,12 +235,13 @@ def test_a_look_at_keys_that_never_came_does_not_let_a_model_grow(data):
     assert before.keys == 1
 
 
-def test_what_a_shard_refuses_is_said_to_the_worker(data):
+@pytest.mark.parametrize("kind", [Shard, Pair])
+def test_what_a_shard_refuses_is_said_to_the_worker(data, kind):
     made = plan(data, workers=1, shards=1, consistency=Async())
-    shard = Shard(made, 0, Checkpoints(made.store, "x"), TOKEN)
+    shard = kind(made, 0, Checkpoints(made.store, "x"), TOKEN)
     address = shard.open("127.0.0.1")
     shard.begin(None, 0, 1)
-    worker = Worker(made, 0, TOKEN)
+    worker = shard if kind is Pair else Worker(made, 0, TOKEN)
     worker.join([address], 1)
     shard._clock[0] = 7
     work = share_out(made, deal(made.groups, epoch=0, seed=0, workers=1), 0, epoch=0, step=0)[0]
