@@ -36,7 +36,7 @@ from stagecraft.transforms.encodings import NumericEncoding, SlotEncoding
 from stagecraft.transforms.numeric import FittedBin
 from stagecraft.transforms.sparse import SparseRows
 
-VERSION = 2
+VERSION = 3
 LABEL, CHANCE = "click", "chance"
 NUMERIC = [f"n{number:02}" for number in range(1, 14)]
 CATEGORICAL = [f"c{number:02}" for number in range(1, 27)]

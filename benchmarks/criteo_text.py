@@ -10,7 +10,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stagecraft.artifacts.dataset import Dataset
-from stagecraft.transforms.sparse import INDICES, VALUES, csr_of
+from stagecraft.artifacts.model import Model
+from stagecraft.parameter_server.sparse import COLUMNS, csr_of
+from stagecraft.transforms.sparse import VALUES
 
 
 def write_vw(dataset: Dataset, path: str | Path, label: str = "click") -> None:
@@ -33,12 +35,15 @@ def _write(dataset: Dataset, path: str | Path, label: str, *, negative: str, pos
 
     :param one: what follows a feature's number where there is no column of values
     """
-    columns = [name for name in (INDICES, VALUES, label) if name in dataset.columns]
+    columns = [name for name in (*COLUMNS, label) if name in dataset.columns]
+    assert dataset.model is not None
+    encoder = dataset.store.open(dataset.model)
+    assert isinstance(encoder, Model)
     with open(path, "wb") as file:
         for uri in dataset.files:
             with dataset.store.arrow_filesystem.open_input_file(dataset.store.strip(uri)) as source:
                 for batch in pq.ParquetFile(source).iter_batches(1 << 14, columns=columns):
-                    csr = csr_of(pa.Table.from_batches([batch]))
+                    csr = csr_of(pa.Table.from_batches([batch]), encoder.chain.layout)
                     tokens = pa.array(csr.indices).cast(pa.string())
                     if VALUES in columns:
                         values = pa.array(csr.values).cast(pa.string())

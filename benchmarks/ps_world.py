@@ -27,9 +27,10 @@ from stagecraft.parameter_server.kernels.objective import Objective, objective_o
 from stagecraft.parameter_server.models import LogisticRegression
 from stagecraft.parameter_server.optimizer import FTRL
 from stagecraft.parameter_server.rows import Rows
+from stagecraft.parameter_server.sparse import COLUMNS, csr_of
 from stagecraft.parameter_server.units import Orders, RowGroup, Unit
+from stagecraft.transforms.layout import Layout
 from stagecraft.transforms.linear import Linear
-from stagecraft.transforms.sparse import INDICES, VALUES, csr_of
 
 OURS = Path(__file__).parent / "ps_ours.py"
 HELD_OUT = 10**9
@@ -112,27 +113,32 @@ def logistic() -> Objective:
 
 
 def dimension_of(dataset: Dataset) -> int:
+    return layout_of(dataset).dimension
+
+
+def layout_of(dataset: Dataset) -> Layout:
     assert dataset.model is not None
     encoder = dataset.store.open(dataset.model)
     assert isinstance(encoder, Model)
-    return encoder.chain.layout.dimension
+    return encoder.chain.layout
 
 
 def row_groups(dataset: Dataset) -> Iterator[Rows]:
     """Yield a dataset's rows, a row group at a time."""
-    columns = [name for name in (LABEL, INDICES, VALUES) if name in dataset.columns]
+    columns = [name for name in (LABEL, *COLUMNS) if name in dataset.columns]
+    layout = layout_of(dataset)
     for uri in dataset.files:
         file = pq.ParquetFile(dataset.store.strip(uri), filesystem=dataset.store.arrow_filesystem)
         for number in range(file.num_row_groups):
-            yield _rows(file.read_row_group(number, columns=columns))
+            yield _rows(file.read_row_group(number, columns=columns), layout)
 
 
 def in_memory(dataset: Dataset) -> Rows:
     """Return all of a dataset's rows."""
-    columns = [name for name in (LABEL, INDICES, VALUES) if name in dataset.columns]
-    return _rows(dataset.table(columns))
+    columns = [name for name in (LABEL, *COLUMNS) if name in dataset.columns]
+    return _rows(dataset.table(columns), layout_of(dataset))
 
 
-def _rows(table: pa.Table) -> Rows:
+def _rows(table: pa.Table, layout: Layout) -> Rows:
     label = table[LABEL].to_numpy().astype(np.float32)
-    return Rows(csr_of(table), label, np.ones(len(label), np.float32))
+    return Rows(csr_of(table, layout), label, np.ones(len(label), np.float32))

@@ -1,4 +1,4 @@
-"""Sparse rows: the numbers of each row's features, and their values, which training reads without a copy."""
+"""Sparse rows: the features of each row alone, as training reads them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stagecraft.operators.output import Output
 
 
 class SparseRowsOperator(StageOperator):
-    """Writes each encoded row as the numbers of its features and their values, without the zeros.
+    """Writes each encoded row as its features alone: packed bits where all are 1, else numbers and values.
 
     :param dataset: encoded rows
     :param keep: columns to keep beside the features, such as the label and the weight

@@ -21,7 +21,7 @@ REPEATED = 4
 """Values that repeat this often in them, on average, go through a dictionary."""
 
 WORTH_IT = 0.85
-"""Bytes that zstd shrinks to less than this part of them are compressed."""
+"""Bytes that shrink to less than this part of them are compressed."""
 
 
 class Layout(NamedTuple):
@@ -83,10 +83,12 @@ def layout(sample: pa.Table) -> Layout:
         elif pc.count_distinct(values.slice(0, LOOKED_AT)).as_py() * REPEATED <= len(values[:LOOKED_AT]):
             chosen.dictionary.append(name)
             chosen.compression[name] = "zstd"
-        elif is_.is_binary(values.type) or is_.is_fixed_size_binary(values.type):
+        elif is_.is_binary(values.type):
             chosen.compression[name] = "lz4"  # Twice as fast to read as zstd, for a fifth more bytes.
+        elif is_.is_fixed_size_binary(values.type):
+            chosen.compression[name] = "lz4" if _shrinks(values, "lz4") else "none"
         else:
-            chosen.compression[name] = "zstd" if not floating or _shrinks(values) else "none"
+            chosen.compression[name] = "zstd" if not floating or _shrinks(values, "zstd") else "none"
     return chosen
 
 
@@ -124,13 +126,13 @@ def _writer(path: str, filesystem: pyarrow.fs.FileSystem, sample: pa.Table) -> p
     )
 
 
-def _shrinks(values: pa.Array) -> bool:
+def _shrinks(values: pa.Array, codec: str) -> bool:
     data = values.drop_null().slice(0, LOOKED_AT)
     if not len(data):
         return True
     width = data.type.bit_width // 8
     raw = data.buffers()[1].slice(data.offset * width, len(data) * width)
-    return bool(len(pa.compress(raw, codec="zstd", asbytes=True)) < WORTH_IT * raw.size)
+    return bool(len(pa.compress(raw, codec=codec, asbytes=True)) < WORTH_IT * raw.size)
 
 
 def _coded_text(found: pa.Field, wanted: pa.Field) -> bool:

@@ -18,11 +18,14 @@ from stagecraft.parameter_server.kernels.soundness import (
     classify,
     is_sound,
 )
-from stagecraft.transforms.sparse import INDICES, VALUES
+from stagecraft.transforms.packed import Packing
+from stagecraft.transforms.sparse import INDICES, PACKED, VALUES
 
 if TYPE_CHECKING:
     from stagecraft.parameter_server.rows import Columns
-    from stagecraft.transforms.layout import CSR, Block
+    from stagecraft.transforms.layout import CSR, Block, Layout
+
+AS_WRITTEN = "what the stage SparseRows writes"
 
 
 class Fault(NamedTuple):
@@ -52,7 +55,10 @@ def column_faults(table: pa.Table, columns: Columns, label: np.ndarray) -> Itera
         refused = ~(np.isfinite(weight) & (weight >= 0))
         yield from _fault("weight", refused, table, columns.weight, "a finite weight of 0 or more")
     if columns.sparse:
-        yield from _sparse_faults(table, np.dtype(columns.layout.index_type).itemsize)
+        if PACKED in table.column_names:
+            yield from _packed_faults(table, columns.layout)
+        else:
+            yield from _sparse_faults(table, np.dtype(columns.layout.index_type).itemsize)
         return
     for block in columns.layout.blocks:
         yield from _block_faults(table, block)
@@ -132,16 +138,22 @@ def _label_faults(column: pa.ChunkedArray, columns: Columns, label: np.ndarray) 
         yield from _fault("label", refused, pa.table({columns.label: column}), columns.label, remedy)
 
 
+def _packed_faults(table: pa.Table, layout: Layout) -> Iterator[Fault]:
+    """What would keep bytes from being the layout's rows."""
+    column = table[PACKED]
+    if column.type != pa.binary(Packing.of(layout).width):
+        yield from _fault("malformed", np.ones(len(column), dtype=bool), table, PACKED, AS_WRITTEN)
+    elif column.null_count:
+        yield from _fault("malformed", _array(column.is_null()), table, PACKED, AS_WRITTEN)
+
+
 def _sparse_faults(table: pa.Table, index_bytes: int) -> Iterator[Fault]:
     """What would keep Arrow's memory from being a CSR matrix."""
-    words = {INDICES: index_bytes, VALUES: np.dtype(np.float32).itemsize}
-    names = [name for name in words if name in table.column_names]
-    if names == [INDICES] and is_.is_fixed_size_binary(table[INDICES].type) and not table[INDICES].null_count:
-        return
     import pyarrow.compute as pc
 
     sizes = []
-    for name in names:
+    words = {INDICES: index_bytes, VALUES: np.dtype(np.float32).itemsize}
+    for name in [name for name in words if name in table.column_names]:
         column, word = table[name], words[name]
         if is_.is_list(column.type):
             size = pc.list_value_length(column)
@@ -154,8 +166,7 @@ def _sparse_faults(table: pa.Table, index_bytes: int) -> Iterator[Fault]:
             missing = pc.not_equal(pc.multiply(size, word), length)
         if column.null_count:
             missing = pc.or_(missing.fill_null(True), column.is_null())
-        remedy = "what the stage SparseRows writes"
-        yield from _fault("malformed", _array(missing), table, name, remedy)
+        yield from _fault("malformed", _array(missing), table, name, AS_WRITTEN)
         sizes.append(_array(size))
     if len(sizes) == 2 and (sizes[0] != sizes[1]).any():
         refused = sizes[0] != sizes[1]

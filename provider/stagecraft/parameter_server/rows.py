@@ -13,8 +13,9 @@ from stagecraft.errors import InvalidInputError
 from stagecraft.parameter_server.files import Files
 from stagecraft.parameter_server.prefetch import Prefetcher
 from stagecraft.parameter_server.row_checks import Fault, column_faults, csr_faults, label_numbers, numbers
+from stagecraft.parameter_server.sparse import COLUMNS, csr_of, unpacked
 from stagecraft.transforms.layout import CSR, Layout
-from stagecraft.transforms.sparse import INDICES, VALUES, csr_of
+from stagecraft.transforms.sparse import PACKED, VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +44,7 @@ class Columns(NamedTuple):
 
     @property
     def names(self) -> list[str]:
-        features = [INDICES, VALUES] if self.sparse else self.layout.columns
+        features = COLUMNS if self.sparse else self.layout.columns
         return [*features, self.label, *([self.weight] if self.weight else [])]
 
 
@@ -109,9 +110,7 @@ class RowReader:
         kept = self._sound(group, table.num_rows, column_faults(table, columns, label), counts)
         if not kept.all():
             table, label = table.filter(pa.array(kept)), label[kept]
-        csr = csr_of(table, columns.layout.index_type) if columns.sparse else columns.layout.csr(table)
-        ones = VALUES not in table.column_names if columns.sparse else columns.layout.is_binary
-        faults = csr_faults(csr, columns.layout.dimension, ones=ones)
+        csr, faults = self._csr(table)
         sound = self._sound(group, table.num_rows, faults, counts)
         made = Rows(
             csr,
@@ -122,6 +121,20 @@ class RowReader:
             made = _spread(made, sound, kept)
         self.skipped[number] = dict(counts)
         return made
+
+    def _csr(self, table: pa.Table) -> tuple[CSR, Iterator[Fault]]:
+        """Return the rows, and what is wrong with them."""
+        layout = self._columns.layout
+        if not self._columns.sparse:
+            csr, ones = layout.csr(table), layout.is_binary
+        elif PACKED in table.column_names:
+            csr, within = unpacked(table[PACKED], layout)
+            if within and layout.width == 1 + len(layout.blocks):
+                return csr, iter(())  # One feature of each column: they ascend as the columns do.
+            ones = True
+        else:
+            csr, ones = csr_of(table, layout), VALUES not in table.column_names
+        return csr, csr_faults(csr, layout.dimension, ones=ones)
 
     def _sound(self, group: RowGroup, rows: int, faults: Iterator[Fault], counts: Counter[str]) -> np.ndarray:
         """Return whether each row is without a fault.

@@ -1,4 +1,4 @@
-"""Sparse rows: the numbers of each row's features, and their values, which training reads without a copy."""
+"""Sparse rows: the features of each row alone, as training reads them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class SparseRows(Stage):
-    """Writes each encoded row as the numbers of its features and their values, without the zeros.
+    """Writes each encoded row as its features alone: packed bits where all are 1, else numbers and values.
 
     The parameter server trains on the result as on the encoded rows, and reads it several times as fast. See
     :class:`stagecraft.transforms.sparse.SparseRows` for the columns.
@@ -29,7 +29,7 @@ class SparseRows(Stage):
     """
 
     name = "sparse_rows"
-    version = 2
+    version = 3
     inputs = {"dataset": Kind.DATASET}
     outputs = {"dataset": Kind.DATASET}
 

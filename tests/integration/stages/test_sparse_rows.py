@@ -9,11 +9,11 @@ import pyarrow as pa
 import pytest
 
 from stagecraft.errors import InvalidInputError
+from stagecraft.parameter_server.sparse import csr_of
 from stagecraft.stages.base import Workbench
 from stagecraft.stages.encode import EncodeColumns
 from stagecraft.stages.encodings import Fill, Index
 from stagecraft.stages.sparse_rows import SparseRows
-from stagecraft.transforms.sparse import csr_of
 
 
 def test_they_hold_the_encoded_features(bench: Workbench, commit_rows: Any) -> None:
@@ -35,7 +35,8 @@ def test_they_hold_the_encoded_features(bench: Workbench, commit_rows: Any) -> N
         SparseRows().run(bench, dataset=made)
 
     assert made.columns == {"late": "int64", "indices": "binary", "values": "binary"}
-    found, expected = csr_of(made.table()), bench.store.open(made.model).chain.layout.csr(encoded.table())
+    layout = bench.store.open(made.model).chain.layout
+    found, expected = csr_of(made.table(), layout), layout.csr(encoded.table())
     held = expected.values != 0
     assert np.array_equal(found.indices, expected.indices[held])
     assert np.array_equal(found.values, expected.values[held])
@@ -47,6 +48,7 @@ def test_values_that_are_all_one_are_left_out(bench: Workbench, commit_rows: Any
     raw = commit_rows(bench.store, "words", words)
     encoded = EncodeColumns(columns={"a": Index(), "b": Index()}).run(bench, dataset=raw)["dataset"]
     made = SparseRows().run(bench, dataset=encoded)["dataset"]
-    assert made.columns == {"indices": "fixed_size_binary[12]"}
-    found, expected = csr_of(made.table()), bench.store.open(made.model).chain.layout.csr(encoded.table())
+    assert made.columns == {"packed": "fixed_size_binary[8]"}
+    layout = bench.store.open(made.model).chain.layout
+    found, expected = csr_of(made.table(), layout), layout.csr(encoded.table())
     assert [part.tolist() for part in found] == [part.tolist() for part in expected]

@@ -25,6 +25,7 @@ TABLE = pa.table(
         "empty": pa.nulls(ROWS, pa.float64()),
         "leaves": pa.array([[1, 2]] * ROWS, pa.list_(pa.int16())),
         "bytes": pa.array([each.tobytes() for each in NOISE], pa.binary(8)),
+        "spaced": pa.array([each.tobytes() for each in np.arange(ROWS)], pa.binary(8)),
     }
 )
 
@@ -33,8 +34,8 @@ def test_each_column_gets_what_pays() -> None:
     chosen = layout(TABLE)
     assert set(chosen.dictionary) == {"cents", "sloped", "word", "empty", "leaves.list.element"}
     assert chosen.compression["noise"] == "none", "random mantissas do not shrink"
-    assert chosen.compression["bytes"] == "lz4"
-    others = set(chosen.compression) - {"noise", "bytes"}
+    assert (chosen.compression["bytes"], chosen.compression["spaced"]) == ("none", "lz4")
+    others = set(chosen.compression) - {"noise", "bytes", "spaced"}
     assert {chosen.compression[name] for name in others} == {"zstd"}
     assert not {"noise", "cents", "sloped", "empty"} & set(chosen.statistics), (
         "NaN hides from a float's bounds"
@@ -49,7 +50,7 @@ def test_a_file_holds_what_was_written(tmp_path: Path) -> None:
     assert pq.read_table(path).equals(pa.concat_tables([TABLE] * 4))
     meta = pq.read_metadata(path)
     assert [meta.row_group(group).num_rows for group in range(2)] == [ROW_GROUP, 4 * ROWS - ROW_GROUP]
-    codecs = {meta.row_group(0).column(at).path_in_schema: meta.row_group(0).column(at) for at in range(9)}
+    codecs = {meta.row_group(0).column(at).path_in_schema: meta.row_group(0).column(at) for at in range(10)}
     assert "RLE_DICTIONARY" in codecs["leaves.list.element"].encodings
 
 

@@ -75,7 +75,7 @@ def reader(tmp_path) -> Callable[..., RowReader]:
             "late",
             list(labels) if labels else None,
             "w",
-            sparse="indices" in table.column_names,
+            sparse=bool({"indices", "packed"} & set(table.column_names)),
             lowest=lowest,
         )
         groups = [RowGroup(store.uri("rows.parquet"), at, GROUP) for at in range(table.num_rows // GROUP)]
@@ -246,6 +246,66 @@ def test_or_it_is_skipped_and_counted(reader, name):
     assert [rows.csr.indptr[at + 1] > rows.csr.indptr[at] for at in others] == [True] * 2
     tolerant.read(1)
     assert tolerant.skipped[0] == {reason: 1}
+
+
+SLOTS = Layout.of([Feature("a", "slot", 3), Feature("b", "slot", 5)])
+LEAVES = Layout.of([Feature("a", "slot", 3), Feature("leaves", "leaves", 4, 2)])
+
+
+def packed(rows: list[int | None], width: int = 8, **changed: Any) -> pa.Table:
+    """Packed rows: the first column in the lowest two bits, and what follows above."""
+    column = [None if row is None else row.to_bytes(width, "little") for row in rows]
+    return (
+        encoded(**changed).select(["late", "w"]).append_column("packed", pa.array(column, pa.binary(width)))
+    )
+
+
+@pytest.mark.parametrize(
+    ("layout", "rows", "features"),
+    [
+        (SLOTS, [0, 1 | 1 << 2, 2 | 4 << 2], [0, 1, 4, 0, 2, 5, 0, 3, 8]),
+        (LEAVES, [1 << 4, 1 | 1 << 2 | 3 << 4, 2 | 2 << 4], [0, 1, 4, 5, 0, 2, 5, 7, 0, 3, 4, 6]),
+    ],
+)
+def test_packed_rows_are_unpacked(reader, layout, rows, features):
+    found = reader(packed(rows * 2), layout=layout).read(1)
+    assert found.csr.indptr.tolist() == [0, layout.width, 2 * layout.width, 3 * layout.width]
+    assert found.csr.indices.tolist() == features
+    assert found.csr.values.tolist() == [1.0] * len(features)
+    assert found.label.tolist() == [1, 0, 1]
+
+
+PACKED_BAD = {
+    "a slot beyond its column": (SLOTS, packed([0, 3, *[0] * 4]), "outside", 1, "feature -1 outside 0 … 8"),
+    "of another column's features": (SLOTS, packed([0, 0, 7 << 2, *[0] * 3]), "outside", 2, "feature -1"),
+    "leaves that descend": (
+        LEAVES,
+        packed([1 << 4, 2 << 2 | 1 << 4, *[1 << 4] * 4]),
+        "order",
+        1,
+        "after a larger",
+    ),
+    "a leaf twice": (LEAVES, packed([0, *[1 << 4] * 5]), "order", 0, "the feature 4 a second time"),
+    "a missing row": (SLOTS, packed([0, 0, None, *[0] * 3]), "malformed", 2, "'packed' holds None"),
+}
+
+
+@pytest.mark.parametrize("name", PACKED_BAD)
+def test_a_bad_packed_row_is_refused_or_skipped(reader, name):
+    layout, table, reason, row, found = PACKED_BAD[name]
+    with pytest.raises(InvalidInputError, match=f"row group 0, row {row}: .*{found}"):
+        reader(table, layout=layout).read(0)
+    tolerant = reader(table, layout=layout, bad_rows="skip")
+    sizes = np.diff(tolerant.read(0).csr.indptr).tolist()
+    assert sizes == [0 if at == row else layout.width for at in range(GROUP)]
+    assert tolerant.skipped[0] == {reason: 1}
+
+
+def test_rows_packed_for_another_layout_are_refused(reader):
+    table = packed([0] * 6, width=9)
+    with pytest.raises(InvalidInputError, match=r"row group 0, row 0: .*'packed' holds.*SparseRows"):
+        reader(table, layout=SLOTS).read(0)
+    assert len(reader(table, layout=SLOTS, bad_rows="skip").read(0).csr.indices) == 0
 
 
 def test_a_row_that_is_bad_in_two_ways_counts_once(reader):
