@@ -37,6 +37,7 @@ HELD_OUT = 10**9
 """The number of the first row to test on; no run trains on as many."""
 IN_PLACE = {"workers": 1, "shards": 0}
 HOGWILD = {"workers": 2, "shards": 0, "consistency": {"type": "async"}}
+HOGWILD_ON_RAY = {**HOGWILD, "on_ray": True}
 OVER_RPC = {"workers": 2, "shards": 2}
 
 
