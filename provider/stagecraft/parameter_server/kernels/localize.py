@@ -21,8 +21,8 @@ AHEAD = 48
 class _Scratch(threading.local):
     """A thread's hash table, kept between batches: fresh memory costs more than the search.
 
-    An entry is a key and a number: the place of the key plus the batch's first number. Those of earlier
-    batches are smaller than that, and count as free.
+    An entry is the place of a key plus the batch's first number. Those of earlier batches are smaller than
+    that, and count as free. A quarter of the table is filled at most, so that most searches end at once.
     """
 
     def __init__(self) -> None:
@@ -30,8 +30,8 @@ class _Scratch(threading.local):
         self.resize(SMALLEST)
 
     def resize(self, size: int) -> None:
-        self.table = np.full(2 * size, 0, np.int64)
-        self.keys = np.empty(size // 2, np.int64)
+        self.table = np.full(size, 0, np.int64)
+        self.keys = np.empty(size // 4, np.int64)
 
 
 _scratch = _Scratch()
@@ -92,22 +92,25 @@ def _gather(indptr: np.ndarray, indices: np.ndarray, order: np.ndarray) -> np.nd
 
 @compiled  # type: ignore[untyped-decorator]
 def _distinct(wanted: np.ndarray, table: np.ndarray, keys: np.ndarray, first: int) -> tuple[int, np.ndarray]:
-    """Return the number of keys and the places; -1 where more than half of the table would be full."""
+    """Return the number of keys and the places; -1 where there is no room for so many."""
     places = np.empty(wanted.shape[0], np.int32)
-    mask = table.shape[0] // 2 - 1
-    found = 0
+    mask = table.shape[0] - 1
+    for at in range(wanted.shape[0]):  # Apart, so that it fills vector registers.
+        places[at] = place_of(np.int64(wanted[at]), mask)
+    # Unsigned where memory is met: of a signed index the compiler asks each time whether it counts from the end.
+    last, found = np.uint64(mask), 0
     for at in range(wanted.shape[0]):
         if at + AHEAD < wanted.shape[0]:
-            prefetch(table, 2 * place_of(np.int64(wanted[at + AHEAD]), mask))
-        key = np.int64(wanted[at])
-        place = place_of(key, mask)
-        while table[2 * place + 1] >= first and table[2 * place] != key:
-            place = (place + 1) & mask
-        if table[2 * place + 1] < first:
+            prefetch(table, places[at + AHEAD])
+        key, entry = np.int64(wanted[at]), np.uint64(places[at])
+        place = table[entry] - first
+        while place >= 0 and keys[np.uint64(place)] != key:
+            entry = (entry + np.uint64(1)) & last
+            place = table[entry] - first
+        if place < 0:
             if found == keys.shape[0]:
                 return -1, places
-            keys[found] = key
-            table[2 * place], table[2 * place + 1] = key, first + found
+            place, keys[found], table[entry] = found, key, first + found
             found += 1
-        places[at] = table[2 * place + 1] - first
+        places[at] = place
     return found, places
