@@ -97,7 +97,7 @@ def _distinct(wanted: np.ndarray, table: np.ndarray, keys: np.ndarray, first: in
     mask = table.shape[0] - 1
     for at in range(wanted.shape[0]):  # Apart, so that it fills vector registers.
         places[at] = place_of(np.int64(wanted[at]), mask)
-    # Unsigned where memory is met: of a signed index the compiler asks each time whether it counts from the end.
+    # Unsigned where memory is met: a signed index may count from the end, which is asked each time.
     last, found = np.uint64(mask), 0
     for at in range(wanted.shape[0]):
         if at + AHEAD < wanted.shape[0]:
