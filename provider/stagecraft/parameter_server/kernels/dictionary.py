@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stagecraft.parameter_server.kernels.compiled import compiled, frozen
+from stagecraft.parameter_server.kernels.compiled import compiled, frozen, part
 from stagecraft.parameter_server.kernels.localize import place_of
 from stagecraft.parameter_server.kernels.prefetch import prefetch
 
@@ -73,7 +73,7 @@ class Dictionary:
         return int(done)
 
 
-@compiled  # type: ignore[untyped-decorator]
+@part  # type: ignore[untyped-decorator]
 def _place(table: np.ndarray, key: int) -> int:
     """Return the entry of a key, or the free one that it would take.
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stagecraft.parameter_server.kernels.compiled import compiled, frozen
+from stagecraft.parameter_server.kernels.compiled import compiled, frozen, part
 from stagecraft.parameter_server.kernels.coordinate import Settings, updated, weight_of
 from stagecraft.parameter_server.kernels.losses import loss_and_slope
 from stagecraft.parameter_server.kernels.prefetch import prefetch_row, prefetch_states
@@ -54,7 +54,7 @@ class Factorization(Table):
         return total
 
 
-@compiled  # type: ignore[untyped-decorator]
+@part  # type: ignore[untyped-decorator]
 def longest_row(indptr: np.ndarray, order: np.ndarray) -> int:
     """Return the most features that one of the rows has."""
     longest = 0
@@ -63,7 +63,7 @@ def longest_row(indptr: np.ndarray, order: np.ndarray) -> int:
     return longest
 
 
-@compiled  # type: ignore[untyped-decorator]
+@part  # type: ignore[untyped-decorator]
 def field_of(key: int, bounds: np.ndarray, guess: int) -> int:
     """Return the field of a key, or -1. Keys ascend in a row, so the search goes on from the one before."""
     if key < bounds[0] or key >= bounds[-1]:
@@ -74,7 +74,7 @@ def field_of(key: int, bounds: np.ndarray, guess: int) -> int:
     return field
 
 
-@compiled  # type: ignore[untyped-decorator]
+@part  # type: ignore[untyped-decorator]
 def interactions(
     count: int,
     value: np.ndarray,
@@ -104,7 +104,7 @@ def interactions(
     return np.float32(0.5) * (total - own)  # type: ignore[return-value]
 
 
-@compiled  # type: ignore[untyped-decorator]
+@part  # type: ignore[untyped-decorator]
 def slopes(
     j: int, field: int, value: float, vectors: np.ndarray, mirror: np.ndarray, slope: np.ndarray
 ) -> None:

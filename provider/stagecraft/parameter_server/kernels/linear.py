@@ -93,15 +93,17 @@ def _train(
     numbers = pairs.view(np.float32)
     value, weights = np.zeros(size, np.float32), np.zeros(size, np.float32)
     total = 0.0
+    # Positions without a sign: NumPy's wrap-around of negative ones costs as much as the loads.
     for position in range(order.shape[0]):
         prefetch_row(indptr, indices, values, order, position)
         prefetch_states(indptr, indices, order, position, state, 1)
         row = order[position]
-        start, count = indptr[row], indptr[row + 1] - indptr[row]
+        start, stop = np.uint64(indptr[row]), np.uint64(indptr[row + 1])
+        count = stop - start
         for j in range(count):
             pairs[j] = state[np.uint64(indices[start + j])]
             value[j] = values[start + j]
-        padded = -(-count // LANE) * LANE
+        padded = -(-np.int64(count) // LANE) * LANE
         value[count:padded] = 0
         margin = np.float32(0)
         for lane in range(0, padded, LANE):

@@ -17,6 +17,20 @@ STEEPEST = 20.0
 
 
 @compiled  # type: ignore[untyped-decorator]
+def log1p(tail: float) -> float:
+    """Return log(1 + tail) = 2 artanh(tail / (2 + tail)) for a tail of 0 … 1, to nine digits.
+
+    The series is part of the loop around it; a call of the library's costs a tenth of a row's time.
+    """
+    ratio = tail / (2.0 + tail)
+    square = ratio * ratio
+    series = 1 / 17
+    for odd in (15, 13, 11, 9, 7, 5, 3, 1):
+        series = series * square + 1 / odd
+    return 2.0 * ratio * series
+
+
+@compiled  # type: ignore[untyped-decorator]
 def loss_and_slope(loss: int, margin: np.float32, label: np.float32) -> tuple[float, float]:
     """Return a row's loss and the derivative by its margin, float64.
 
@@ -28,7 +42,7 @@ def loss_and_slope(loss: int, margin: np.float32, label: np.float32) -> tuple[fl
     if loss == 0:
         tail = math.exp(-abs(m))
         probability = 1.0 / (1.0 + tail) if m >= 0 else tail / (1.0 + tail)
-        return max(m, 0.0) - y * m + math.log1p(tail), probability - y
+        return max(m, 0.0) - y * m + log1p(tail), probability - y
     if loss == 1:
         return 0.5 * (m - y) * (m - y), m - y
     rate = math.exp(min(m, STEEPEST))

@@ -9,7 +9,7 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from stagecraft.parameter_server.kernels.compiled import compiled
+from stagecraft.parameter_server.kernels.compiled import part
 
 WRITE, KEEP, DATA = 1, 3, 1
 
@@ -39,7 +39,7 @@ def prefetch(context: Any, array: types.Array, at: types.Integer) -> Any:
     return types.void(array, at), generate
 
 
-@compiled  # type: ignore[untyped-decorator]
+@part  # type: ignore[untyped-decorator]
 def prefetch_span(array: np.ndarray, start: int, stop: int) -> None:
     """Start to load the elements ``start`` … ``stop`` - 1 of a flat array."""
     at = start
@@ -48,7 +48,7 @@ def prefetch_span(array: np.ndarray, start: int, stop: int) -> None:
         at += LINE
 
 
-@compiled  # type: ignore[untyped-decorator]
+@part  # type: ignore[untyped-decorator]
 def prefetch_row(
     indptr: np.ndarray, indices: np.ndarray, values: np.ndarray, order: np.ndarray, position: int
 ) -> None:
@@ -60,7 +60,7 @@ def prefetch_row(
         prefetch_span(values, start, stop)
 
 
-@compiled  # type: ignore[untyped-decorator]
+@part  # type: ignore[untyped-decorator]
 def prefetch_states(
     indptr: np.ndarray, indices: np.ndarray, order: np.ndarray, position: int, state: np.ndarray, span: int
 ) -> None:
@@ -68,5 +68,5 @@ def prefetch_states(
     near = position + AHEAD
     if near < order.shape[0]:
         for at in range(indptr[order[near]], indptr[order[near] + 1]):
-            base = span * np.int64(indices[at])
+            base = span * np.int64(indices[np.uint64(at)])
             prefetch_span(state, base, base + span)
