@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from stagecraft.artifacts.artifact import Artifact
+from stagecraft.jobs.garbage import collect_rarely
 from stagecraft.jobs.ray_session import ray_session
 from stagecraft.stages.base import Workbench
 from stagecraft.stages.ps_train import PSTrain
@@ -37,4 +38,5 @@ def train(dataset: str, result: str, settings: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
+    collect_rarely()  # As a job's process does.
     main(*sys.argv[1:])

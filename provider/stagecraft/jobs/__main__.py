@@ -12,6 +12,7 @@ from pathlib import Path
 
 from stagecraft.artifacts.store import Store
 from stagecraft.engines.spark_install import REMOTE
+from stagecraft.jobs.garbage import collect_rarely
 from stagecraft.jobs.job import State
 from stagecraft.jobs.lock import JobLock
 from stagecraft.jobs.process import LEADER, WORKER, record
@@ -45,4 +46,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    collect_rarely()
     sys.exit(main())
