@@ -57,9 +57,11 @@ def _gradients(
     gradient: np.ndarray,
     loss: int,
 ) -> float:
-    total, met = 0.0, 0
+    # Positions without a sign: NumPy's wrap-around of negative ones keeps the loops out of vector registers.
+    total, met = 0.0, np.uint64(0)
     for row in order:
-        start, count = indptr[row], indptr[row + 1] - indptr[row]
+        start, stop = np.uint64(indptr[row]), np.uint64(indptr[row + 1])
+        count = stop - start
         margin = np.float32(0)
         for j in range(count):
             margin += weights[np.uint32(local[met + j])] * values[start + j]
@@ -93,7 +95,7 @@ def _train(
     numbers = pairs.view(np.float32)
     value, weights = np.zeros(size, np.float32), np.zeros(size, np.float32)
     total = 0.0
-    # Positions without a sign: NumPy's wrap-around of negative ones costs as much as the loads.
+    # Positions without a sign here, too.
     for position in range(order.shape[0]):
         prefetch_row(indptr, indices, values, order, position)
         prefetch_states(indptr, indices, order, position, state, 1)

@@ -71,9 +71,11 @@ def _gradients(
 ) -> float:
     classes = weights.shape[1]
     margin = np.empty(classes, np.float32)
-    total, met = 0.0, 0
+    # Positions without a sign: NumPy's wrap-around of negative ones costs as much as the loads.
+    total, met = 0.0, np.uint64(0)
     for row in order:
-        start, count = indptr[row], indptr[row + 1] - indptr[row]
+        start, stop = np.uint64(indptr[row]), np.uint64(indptr[row + 1])
+        count = stop - start
         margin[:] = 0
         for j in range(count):
             for c in range(classes):
