@@ -19,7 +19,7 @@ from peers import flaml_xgboost
 from report import Report
 from sweep_cost import costs
 from sweep_faults import faults
-from sweep_quality import SEARCHES, TRIALS, Point, best_at, reached, trace
+from sweep_quality import OURS, PEERS, SEARCHES, TPE, TRIALS, Point, best_at, reached, trace
 from sweep_tables import NAMES, split, table
 from sweep_trial import Trainer
 
@@ -34,7 +34,6 @@ KDD99 = (20_000, 20) if QUICK else (100_000, 20)
 """Rows to train, and trials of each model."""
 NESTED = ("adult", 4_000, 8) if QUICK else ("census", 60_000, 30)
 """Table, rows to train (and a third as many to judge), and trials."""
-OURS, TPE = "ours", "Optuna TPE"
 
 Traces = dict[tuple[str, int], dict[str, list[Point]]]
 
@@ -99,7 +98,7 @@ def quality_figures(report: Report, folder: Path) -> None:
         for key, each in found.items()
     ]
     report.table("Validation AUC then, 1e4", ("", "seed", *SEARCHES), rows)
-    peers = [own for name, own in gains.items() if name != OURS]
+    peers = [gains[name] for name in PEERS]
     means = [tuple(statistics.mean(column) for column in zip(*own, strict=True)) for own in peers]
     report.figure("auc_gain_over_peers", min(validation for validation, _ in means), ">=", 0)
     report.figure("auc_gain_over_peers_test", min(test for _, test in means), ">=", 0)

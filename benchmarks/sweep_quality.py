@@ -6,16 +6,20 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from peers.searchers import Optuna, Ours, ScikitOptimize, Search
-from sweep_trial import DEFAULTS, EFFORT, SPACE, Trainer
+from peers.searchers import Optuna, Ours, OursStepwise, Pruned, ScikitOptimize, Search
+from sweep_trial import DEFAULTS, EFFORT, SPACE, STEPS, Trainer
 
 TRIALS = 40
+OURS, TPE = "ours", "Optuna TPE"
 SEARCHES: dict[str, Callable[[int], Search]] = {
-    "ours": lambda seed: Ours("default", SPACE, seed, [DEFAULTS], EFFORT),
+    OURS: lambda seed: OursStepwise(SPACE, seed, [DEFAULTS], EFFORT, STEPS),
+    "ours, no trial stopped": lambda seed: Ours("default", SPACE, seed, [DEFAULTS], EFFORT),
     "random": lambda seed: Ours("random", SPACE, seed, []),
-    "Optuna TPE": lambda seed: Optuna(SPACE, seed),
+    TPE: lambda seed: Optuna(SPACE, seed),
+    "Optuna TPE, median pruner": lambda seed: Pruned(SPACE, seed),
     "scikit-optimize GP": lambda seed: ScikitOptimize(SPACE, seed),
 }
+PEERS = ("random", TPE, "scikit-optimize GP")
 
 
 class Point(NamedTuple):
@@ -38,11 +42,11 @@ def trace(search: Search, trainer: Trainer, trials: int, cpu: float) -> list[Poi
         began = time.process_time()
         parameters = search.ask()
         used += time.process_time() - began
-        judged = trainer(parameters, best)
+        judged = trainer(parameters, best, search.stops)
         best = max(best, judged.validation)
         used += judged.cpu
         began = time.process_time()
-        search.tell(parameters, -judged.validation, judged.cpu)
+        search.tell(judged.parameters, -judged.validation, judged.cpu)
         used += time.process_time() - began
         points.append(Point(used, judged.validation, judged.test))
     return points

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from stagecraft.tuning.expression import Expression
 from stagecraft.tuning.searcher import Searcher
 from stagecraft.tuning.searchers import SEARCHERS
 from stagecraft.tuning.space import Choice, Integer, LogUniform, Space
+from stagecraft.tuning.stopping import Stopping, stopper_of
 
 
 class Search(Protocol):
-    """:meth:`ask` for parameters, then :meth:`tell` what they came to, the lower the better."""
+    """:meth:`ask` for parameters, then :meth:`tell` what they came to, the lower the better.
+
+    ``stops`` is told how a trial goes (steps, and a value that is to rise), and says whether it ends there;
+    None where no trial ends early.
+    """
+
+    @property
+    def stops(self) -> Callable[[int, float], bool] | None: ...
 
     def ask(self) -> dict[str, Any]: ...
 
@@ -21,6 +30,8 @@ class Search(Protocol):
 
 class Ours:
     """A searcher of Stagecraft, by its name."""
+
+    stops: Callable[[int, float], bool] | None = None
 
     def __init__(
         self, name: str, space: Space, seed: int, start: list[dict[str, Any]], effort: str | None = None
@@ -35,15 +46,37 @@ class Ours:
         self.searcher.tell(parameters, [loss], cpu)
 
 
+class OursStepwise(Ours):
+    """The default searcher, of a study that names the steps and stops trials by extrapolation."""
+
+    def __init__(self, space: Space, seed: int, start: list[dict[str, Any]], effort: str, steps: str) -> None:
+        super().__init__("default", space, seed, start, effort)
+        self._steps, self._stopper = steps, stopper_of(Stopping(rule="extrapolation"))
+
+    def ask(self) -> dict[str, Any]:
+        self._asked = super().ask()
+        return self._asked
+
+    def stops(self, step: int, value: float) -> bool:
+        number = len(self.searcher.observations)
+        return self._stopper.stops(number, step, -value, self._asked[self._steps])
+
+    def tell(self, parameters: dict[str, Any], loss: float, cpu: float) -> None:
+        self.searcher.tell(parameters, [loss], cpu, self._asked)
+
+
 class Optuna:
     """Optuna's TPE with its own settings, as its documentation has it."""
+
+    stops: Callable[[int, float], bool] | None = None
 
     def __init__(self, space: Space, seed: int) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._space = space
-        self._study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
+        sampler, pruner = optuna.samplers.TPESampler(seed=seed), optuna.pruners.MedianPruner()
+        self._study = optuna.create_study(sampler=sampler, pruner=pruner)
 
     def ask(self) -> dict[str, Any]:
         self._trial = self._study.ask()
@@ -62,8 +95,27 @@ class Optuna:
         self._study.tell(self._trial, loss)
 
 
+class Pruned(Optuna):
+    """The same, where trials tell how they go, so that its default pruner ends some early."""
+
+    def stops(self, step: int, value: float) -> bool:
+        self._trial.report(-value, step)
+        self._pruned = bool(self._trial.should_prune())
+        return self._pruned
+
+    def tell(self, parameters: dict[str, Any], loss: float, cpu: float) -> None:
+        from optuna.trial import TrialState
+
+        if self._pruned:
+            self._study.tell(self._trial, state=TrialState.PRUNED)
+        else:
+            self._study.tell(self._trial, loss)
+
+
 class ScikitOptimize:
     """scikit-optimize's Gaussian process with its own settings."""
+
+    stops: Callable[[int, float], bool] | None = None
 
     def __init__(self, space: Space, seed: int) -> None:
         import skopt

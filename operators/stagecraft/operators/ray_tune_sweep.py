@@ -49,6 +49,8 @@ class RayTuneSweepOperator(StageOperator):
     :param population: ``Population(members=8, interval=10)``: the trials train as a population in place of
         a search, where the trainer keeps checkpoints
     :param stopping: ``Stopping(rule="asha")``: trials that promise little end early, where they report steps
+    :param steps: the parameter that says how many steps trials report, as ``rounds``: a trial is then as good
+        as its best step, and its record is that of a trial of so many
     :param limits: ``Limits(memory_bytes=…, seconds=…, cpus=1)`` of each trial
     :param warm_start: whether a new sweep begins at what earlier ones of like data found best
     :param concurrency: trials at a time
@@ -77,6 +79,7 @@ class RayTuneSweepOperator(StageOperator):
         rounds: Rounds | Mapping[str, Any] | None = None,
         population: Population | Mapping[str, Any] | None = None,
         stopping: Stopping | Mapping[str, Any] | None = None,
+        steps: str | None = None,
         limits: Limits | Mapping[str, Any] | None = None,
         warm_start: bool | str = True,
         concurrency: int | str = 2,
@@ -101,6 +104,7 @@ class RayTuneSweepOperator(StageOperator):
                 "rounds": rounds,
                 "population": population,
                 "stopping": stopping,
+                "steps": steps,
                 "limits": limits or {},
                 "warm_start": warm_start,
                 "concurrency": concurrency,

@@ -68,6 +68,8 @@ class Sweep(Stage):
     :param population: trains the trials as a population in place of searching, of a trainer that keeps
         checkpoints; None for none
     :param stopping: which trials end early, of a trainer that reports steps; None for none
+    :param steps: the parameter that says how many steps trials report: a trial is then as good as its best
+        step, and its record is that of a trial of so many; None where there is no such parameter
     :param limits: what a trial may use; one that takes more has failed
     :param warm_start: whether a new study begins at what earlier ones of like data found best; what a study
         has taught is kept either way
@@ -105,6 +107,7 @@ class Sweep(Stage):
     rounds: Rounds | None = None
     population: Population | None = None
     stopping: Stopping | None = None
+    steps: str | None = None
     limits: Limits = Limits()
     warm_start: bool = True
     concurrency: int = Field(default=2, ge=1, le=256)
@@ -119,7 +122,19 @@ class Sweep(Stage):
             raise InvalidInputError("sweep.direction", found, "minimize or maximize")
         if self.population is not None:
             self._check_population(self.population)
+        self._check_steps()
         return self
+
+    def _check_steps(self) -> None:
+        from stagecraft.tuning.spec import StudySpec
+
+        for field, value in (("steps", self.steps), ("stopping", self.stopping)):
+            if value is not None and not self.trainer.checkpoints:
+                found = f"the trainer {self.trainer.type} reports no steps"
+                raise InvalidInputError(f"sweep.{field}", found, "a python_function, a command, or none")
+        StudySpec(space=self.space, objectives={self.metric: "minimize"}, steps=self.steps)
+        if self.stopping is not None:
+            self.stopping.check(self.steps)
 
     def _check_population(self, population: Population) -> None:
         if not self.trainer.checkpoints:
@@ -132,6 +147,7 @@ class Sweep(Stage):
             ("searcher", self.searcher, "default"),
             ("rounds", self.rounds, None),
             ("stopping", self.stopping, None),
+            ("steps", self.steps, None),
         ):
             if value != instead:
                 found = f"{value} beside a population"
@@ -168,6 +184,7 @@ class Sweep(Stage):
             start=self._own(),
             effort=self.trainer.effort(space),
             searcher=self.searcher,
+            steps=self.steps,
             seed=self.seed,
             concurrency=self.concurrency,
         )

@@ -23,7 +23,7 @@ class Trainer(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     checkpoints: ClassVar[bool] = False
-    """Whether a trial can go on from another one's checkpoint, as a population's members do."""
+    """Whether trials report steps, and can go on from another one's checkpoint, as a population's members."""
 
     @property
     def helpers(self) -> int:

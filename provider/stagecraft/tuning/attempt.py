@@ -85,7 +85,7 @@ class Attempt:
     stops: Callable[[int, float, float], bool] | None = field(default=None, repr=False)
     tells: Callable[[float, float], None] | None = field(default=None, repr=False)
     curve: list[tuple[float, float]] = field(default_factory=list)
-    last: dict[str, Any] = field(default_factory=dict)
+    said: list[dict[str, Any]] = field(default_factory=list)
     metric: str = ""
 
     @property
@@ -103,7 +103,7 @@ class Attempt:
     @property
     def reported(self) -> dict[str, Any]:
         """The metrics that were reported last."""
-        return {**self.last, self.metric: self.curve[-1][1]}
+        return self.said[-1]
 
     def report(self, step: float, value: float, **metrics: Any) -> None:
         """Tell how far the trial has come.
@@ -114,7 +114,7 @@ class Attempt:
         :raises Stopped: it is to end; let it pass
         """
         self.curve.append((step, value))
-        self.last = metrics
+        self.said.append({**metrics, self.metric: value})
         if self.tells is not None:
             self.tells(step, value)
         if self.stops is not None and self.stops(self.number, step, value):
@@ -133,6 +133,7 @@ class Outcome:
 
     :param seconds: of wall time
     :param cpu: CPU seconds of the process and of those that it started and that ended
+    :param said: the metrics of every point of the curve
     :param stopped: whether it was ended early
     :param message: what it raised, or None
     """
@@ -141,6 +142,7 @@ class Outcome:
     seconds: float
     cpu: float
     curve: list[tuple[float, float]]
+    said: list[dict[str, Any]] = field(default_factory=list)
     stopped: bool = False
     message: str | None = None
     trace: str | None = None
@@ -161,7 +163,8 @@ def run(
 
     def outcome(metrics: Mapping[str, Any], **how: Any) -> Outcome:
         shutil.rmtree(attempt.folder, ignore_errors=True)
-        return Outcome(dict(metrics), time.monotonic() - began, _cpu() - used, attempt.curve, **how)
+        taken = time.monotonic() - began, _cpu() - used
+        return Outcome(dict(metrics), *taken, attempt.curve, attempt.said, **how)
 
     try:
         with _watched(limits, attempt.folder):

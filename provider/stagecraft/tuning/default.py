@@ -14,12 +14,15 @@ from stagecraft.tuning.space import Parameters
 
 if TYPE_CHECKING:
     import numpy as np
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
     from stagecraft.tuning.cube import Cube
 
 CHEAP, MANY = 0.02, 300
 ELITE, REFINED = 6, 4
 BRED = 4
+EFFORT = 0.5
+"""The power of the effort that divides a promise: with 1 the search stays among the cheapest trials."""
 
 
 class Default(Genetic):
@@ -31,7 +34,8 @@ class Default(Genetic):
     best. The process sees the losses by their ranks and is fitted anew for each trial, in about a hundredth
     of a second; so it ends at 300 trials, and the genetic algorithm goes on. Every fourth trial is the
     genetic algorithm's in any case, so that a wrong model does not lead astray. Where the study states the
-    effort of a trial, what a trial promises counts for each unit of it: cheap ones come first.
+    effort of a trial, what it promises is weighed against the root of that: cheap ones come first, and dear
+    ones where they promise much more.
 
     Source: Jones et al., Efficient Global Optimization of Expensive Black-Box Functions, Journal of Global
     Optimization 13, 1998; Eriksson et al., Scalable Global Optimization via Local Bayesian Optimization,
@@ -60,6 +64,18 @@ class Default(Genetic):
 
         return Cube(self.space, self.effort)
 
+    @cached_property
+    def _units(self) -> list[list[float]]:
+        """The places of the observations in the unit cube, as far as they were asked for."""
+        return []
+
+    @cached_property
+    def _threads(self) -> ThreadpoolController:
+        import scipy.linalg  # noqa: F401 - what is loaded later is not limited
+        from threadpoolctl import ThreadpoolController
+
+        return ThreadpoolController()
+
     def _cheap(self) -> bool:
         costs = [seen.cost for seen in self.observations]
         return statistics.median(costs) < CHEAP
@@ -68,17 +84,14 @@ class Default(Genetic):
         self, told: list[float | None], pending: Sequence[Parameters], source: random.Random
     ) -> Parameters:
         import numpy as np
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         from stagecraft.tuning.kriging import Kriging, expected_improvement
 
         draw = np.random.default_rng(source.getrandbits(64))
-        cube, units = (
-            self._cube,
-            np.array([self.space.to_unit(seen.parameters) for seen in self.observations]),
-        )
+        self._units += [self.space.to_unit(s.parameters) for s in self.observations[len(self._units) :]]
+        cube, units = self._cube, np.array(self._units)
         values = transformed(told)
-        with threadpool_limits(1):
+        with self._threads.limit(limits=1):
             model = Kriging.fit(cube.features(units), values)
             if pending:  # what runs is believed to come to what the model says
                 waiting = np.array([self.space.to_unit(parameters) for parameters in pending])
@@ -89,14 +102,14 @@ class Default(Genetic):
 
             def promise(points: np.ndarray) -> np.ndarray:
                 expected = expected_improvement(*model.predict(cube.features(points)), model.noise, goal)
-                each: np.ndarray = expected - cube.efforts(points)
+                each: np.ndarray = expected - EFFORT * cube.efforts(points)
                 return each
 
             points = cube.candidates(units[np.argsort(values, kind="stable")[:ELITE]], draw)
             best = points[np.argsort(-promise(points), kind="stable")[:REFINED]]
             points = np.vstack([points, cube.finer(best, draw)])
             order = np.argsort(-promise(points), kind="stable")
-        known = {key_of(parameters) for parameters in (*(s.parameters for s in self.observations), *pending)}
+        known = self._seen.union(map(key_of, pending))
         for place in order:
             parameters = self.space.from_unit(points[place].tolist())
             if self.space.feasible(parameters) and key_of(parameters) not in known:

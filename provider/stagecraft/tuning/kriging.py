@@ -47,19 +47,20 @@ class Kriging:
 
         middle = float(values.mean())
         centred = values - middle
-        squares = (points[:, None, :] - points[None, :, :]) ** 2
         count, dimensions = points.shape
-        flat = squares.reshape(count * count, dimensions)
+        left, right = np.triu_indices(count, 1)
+        squares = (points[left] - points[right]) ** 2
         prior = np.log(np.append(np.full(dimensions, LENGTH * dimensions**0.5), NOISE))
         spread = np.append(np.full(dimensions, LENGTH_SPREAD), NOISE_SPREAD)
 
         def cost(logs: np.ndarray) -> tuple[float, np.ndarray]:
             """Return the negative log density of the posterior, and its gradient."""
             inverse_squares, noise = np.exp(-2 * logs[:-1]), np.exp(logs[-1])
-            far = np.sqrt(5 * (flat @ inverse_squares))
+            far = np.sqrt(5 * (squares @ inverse_squares))
             decay = np.exp(-far)
-            kernel = ((1 + far + far * far / 3) * decay).reshape(count, count)
-            kernel[np.diag_indices(count)] += noise
+            kernel = np.zeros((count, count))
+            kernel[right, left] = (1 + far + far * far / 3) * decay  # All that is read of it: the lower half.
+            kernel[np.diag_indices(count)] = 1 + noise
             lower = np.linalg.cholesky(kernel)
             inverse_lower = np.linalg.inv(lower)
             inverse = inverse_lower.T @ inverse_lower
@@ -67,9 +68,9 @@ class Kriging:
             scale = max(float(centred @ weights) / count, 1e-12)
             off = (logs - prior) / spread
             density = count / 2 * np.log(scale) + np.log(np.diag(lower)).sum() + off @ off / 2
-            outer = (inverse - np.outer(weights, weights) / scale) / 2
-            slope = (outer.ravel() * (1 + far) * decay * (5 / 3)) @ flat * inverse_squares
-            gradient = np.append(slope, np.trace(outer) * noise) + off / spread
+            outer = inverse - np.outer(weights, weights) / scale
+            slope = (outer[right, left] * (1 + far) * decay * (5 / 3)) @ squares * inverse_squares
+            gradient = np.append(slope, np.trace(outer) / 2 * noise) + off / spread
             return float(density), gradient
 
         bounds = [(np.log(0.03), np.log(30.0))] * dimensions + [(np.log(1e-5), np.log(2.0))]
@@ -86,15 +87,25 @@ class Kriging:
         """Return the mean and the standard deviation without the noise, for (n, dimensions) points."""
         kernel = _kernel(points, self.points, self.lengths)
         mean = kernel @ self.weights + self.middle
-        known = ((kernel @ self.factor.T) ** 2).sum(1)
+        seen = kernel @ self.factor.T
+        known = np.einsum("ij,ij->i", seen, seen)
         return mean, np.sqrt(np.maximum(self.scale * (1 - known), 1e-18))
 
 
 def _kernel(left: np.ndarray, right: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     left, right = left / lengths, right / lengths
-    squares = (left**2).sum(1)[:, None] + (right**2).sum(1)[None, :] - 2 * left @ right.T
-    far = ROOT5 * np.sqrt(np.maximum(squares, 0.0))
-    kernel: np.ndarray = (1 + far + far * far / 3) * np.exp(-far)
+    # In place: a fresh page costs more than the arithmetic on it.
+    far: np.ndarray = -2 * left @ right.T
+    far += (left**2).sum(1)[:, None]
+    far += (right**2).sum(1)[None, :]
+    np.maximum(far, 0.0, out=far)
+    np.sqrt(far, out=far)
+    far *= ROOT5
+    kernel = far / 3
+    kernel += 1
+    kernel *= far
+    kernel += 1
+    kernel *= np.exp(np.negative(far, out=far), out=far)
     return kernel
 
 

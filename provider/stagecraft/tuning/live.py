@@ -72,7 +72,8 @@ class Live:
     def ended(self, trial: Trial) -> None:
         """Tell what came of a trial."""
         told = trial_record(trial)
-        del told["parameters"]  # Said when it began.
+        if trial.asked is None:
+            del told["parameters"]  # Said when it began.
         self.tracker.record("trial", told)
         self._count(trial)
         self._tell_values()
@@ -141,6 +142,7 @@ class Steps:
 def trial_record(trial: Trial) -> dict[str, Any]:
     """Return what a page shows of a trial."""
     told = trial.model_dump(mode="json", exclude_defaults=True) | {"state": trial.state.value}
+    told.pop("asked", None)
     told["parameters"] = {name: _rounded(value) for name, value in trial.parameters.items()}
     for name, value in told.items():
         if isinstance(value, float) and name != "ended":

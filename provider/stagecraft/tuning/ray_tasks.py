@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from stagecraft.tuning.attempt import Attempt, Limits, Objective, Outcome, run, 
 from stagecraft.tuning.live import Steps
 from stagecraft.tuning.ray_health import check_ray
 from stagecraft.tuning.space import Parameters
+from stagecraft.tuning.spec import StudySpec
 from stagecraft.tuning.stopping import Stopper
 from stagecraft.tuning.trial import Cause, Trial
 
@@ -87,7 +89,7 @@ def _trial(
     objective, tracker = _fetched(trainer[0])
     attempt.tells = Steps(tracker, attempt.number)
     if reports is not None:
-        attempt.stops = lambda *report: bool(ray.get(reports.stops.remote(*report)))
+        attempt.stops = lambda *report: bool(ray.get(reports.stops.remote(*report, parameters)))
     return run(objective, parameters, attempt, metric, limits)
 
 
@@ -102,11 +104,15 @@ def _fetched(trainer: Any) -> Any:
 class Reports:
     """An actor that takes in what trials report, and says which are to stop.
 
-    :param sign: 1 where the objective is to fall, -1 where it is to rise
+    :param trials: what was reported before
     """
 
-    def __init__(self, stopper: Stopper, sign: int) -> None:
-        self.stopper, self.sign = stopper, sign
+    def __init__(self, stopper: Stopper, spec: StudySpec, trials: Sequence[Trial]) -> None:
+        self.stopper, self.spec = stopper, spec
+        for trial in trials:
+            for step, value in trial.curve:
+                self.stops(trial.number, step, value, trial.asked or trial.parameters)
 
-    def stops(self, number: int, step: float, value: float) -> bool:
-        return self.stopper.stops(number, step, self.sign * value)
+    def stops(self, number: int, step: float, value: float, parameters: Parameters) -> bool:
+        [loss] = self.spec.losses({self.spec.metric: value})[:1]
+        return self.stopper.stops(number, step, loss, self.spec.total(parameters))

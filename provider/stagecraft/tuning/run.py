@@ -67,6 +67,8 @@ def run_trials(
         raise InvalidInputError(
             "sweep.stopping", f"{stopping.rule} beside a population", "none: its worst go on from its best"
         )
+    if stopping is not None:
+        stopping.check(study.spec.steps)
     live = Live(tracker or Tracker.nowhere(), study, budget)
     live.begin()
     ended = budget.used_up(study, study.wall)
@@ -134,10 +136,7 @@ def _reports(study: Study, stopping: Stopping | None) -> Any:
     import ray
 
     from stagecraft.tuning.ray_tasks import Reports
-    from stagecraft.tuning.stopping import Stopper
+    from stagecraft.tuning.stopping import stopper_of
 
-    stopper, sign = Stopper(stopping), 1 if study.spec.direction == "minimize" else -1
-    for trial in study.settled:
-        for step, value in trial.curve:
-            stopper.stops(trial.number, step, sign * value)
-    return ray.remote(Reports).options(num_cpus=0).remote(stopper, sign)
+    reports = ray.remote(Reports).options(num_cpus=0)
+    return reports.remote(stopper_of(stopping), study.spec, study.settled)

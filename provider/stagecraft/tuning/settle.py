@@ -33,6 +33,7 @@ def settle(study: Study, trial: Trial, outcome: Outcome | None, folder: Path, se
             seconds=outcome.seconds,
             cpu=outcome.cpu,
             curve=outcome.curve,
+            said=outcome.said,
             stopped=outcome.stopped,
         )
     if settled.state is TrialState.FAILED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from random import Random
 from typing import Any, Literal
@@ -13,7 +14,7 @@ from stagecraft.tuning.expression import Expression
 from stagecraft.tuning.population import Population
 from stagecraft.tuning.rounds import Rounds
 from stagecraft.tuning.searchers import SearcherName
-from stagecraft.tuning.space import Dimension, Space
+from stagecraft.tuning.space import Dimension, Integer, Parameters, Space
 
 Direction = Literal["minimize", "maximize"]
 
@@ -31,6 +32,8 @@ class StudySpec(BaseModel):
     :param start: parameters to try first, as the trainer's own defaults
     :param effort: what a trial costs, in any unit, as an expression over parameters that every trial has,
         ``"rounds * max_depth"``; the default searcher prefers what promises more for it
+    :param steps: the parameter that says how many steps trials report, ``"rounds"``: a trial is then as good
+        as its best step, and its record is that of a trial of so many
     :param rounds: rounds that narrow the space; one round without end where None
     :param population: trains the trials as a population in place of searching, for trainers that keep
         checkpoints; its first trials are drawn at random
@@ -46,6 +49,7 @@ class StudySpec(BaseModel):
     concurrency: int = Field(default=1, ge=1)
     start: list[dict[str, Any]] = []
     effort: str | None = None
+    steps: str | None = None
     rounds: Rounds | None = None
     population: Population | None = None
 
@@ -56,16 +60,33 @@ class StudySpec(BaseModel):
             space.check(given, f"study.start[{number}]")
         if self.effort is not None:
             self.weighed(space)
+        if self.steps is not None:
+            self._check_steps(self.steps)
         if self.population is not None:
             for field, value, instead in (
                 ("searcher", self.searcher, "default"),
                 ("rounds", self.rounds, None),
+                ("steps", self.steps, None),
             ):
                 if value != instead:
                     raise InvalidInputError(
                         f"study.{field}", f"{value} beside a population", f"{instead}, or no population"
                     )
         return self
+
+    def _check_steps(self, name: str) -> None:
+        dimension = self.space.get(name)
+        if not isinstance(dimension, Integer) or dimension.when:
+            found = f"{name!r} is {dimension or 'no parameter of the space'}"
+            raise InvalidInputError("study.steps", found, "an Integer that every trial has")
+        if len(self.objectives) > 1:
+            found = f"steps beside the objectives {', '.join(self.objectives)}"
+            raise InvalidInputError("study.steps", found, "one objective: what is best differs between them")
+
+    def total(self, parameters: Parameters) -> float:
+        """Return how many steps a trial would come to; infinite where that is unknown."""
+        given = None if self.steps is None else parameters[self.steps]
+        return given if isinstance(given, int) else math.inf
 
     def weighed(self, space: Space) -> Expression | None:
         """Return the effort.

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from stagecraft.errors import CorruptArtifactError, InvalidInputError
+from stagecraft.tuning.best_step import best_step
 from stagecraft.tuning.journal import Journal
 from stagecraft.tuning.population import PopulationBased
 from stagecraft.tuning.rounds import Round, narrowed, within
@@ -120,7 +121,7 @@ class Study(Trials):
             if old.state is TrialState.RUNNING and old.attempt >= ATTEMPTS:
                 self.fail(old, Cause.DIED, f"it was interrupted {old.attempt} times", seconds=0.0)
                 continue
-            kept = {"number": old.number, "parameters": old.parameters, "round": old.round}
+            kept = {"number": old.number, "parameters": old.asked or old.parameters, "round": old.round}
             return self._hand_out(Trial(**kept, attempt=old.attempt + 1, parent=old.parent))
         number = len(self.trials)
         if wanted is not None and number >= wanted:
@@ -142,10 +143,14 @@ class Study(Trials):
         seconds: float,
         cpu: float = 0.0,
         curve: Sequence[tuple[float, float]] = (),
+        said: Sequence[Mapping[str, Any]] = (),
         stopped: bool = False,
     ) -> Trial:
         """Record a trial's metrics; without a finite value of every objective the trial has failed.
 
+        Where the study names the steps, its best step is recorded.
+
+        :param said: the metrics of each point of the curve
         :param stopped: whether it was ended early, as it promised too little
         """
         for name in self.spec.objectives:
@@ -156,6 +161,14 @@ class Study(Trials):
             if not isinstance(value, int | float) or not math.isfinite(value):
                 found = f"the metric {name!r} is {value!r}"
                 return self.fail(trial, Cause.NOT_FINITE, found, seconds=seconds, cpu=cpu)
+        cut: dict[str, Any] = {}
+        if self.spec.steps is not None:
+            best = best_step(self.spec, trial.parameters, metrics, said, curve, stopped)
+            if best is not None:
+                parameters, metrics = best
+                stopped = False
+                if parameters != trial.parameters:
+                    cut = {"parameters": parameters, "asked": trial.parameters}
         kept = {
             name: float(number)
             for name, number in metrics.items()
@@ -163,7 +176,7 @@ class Study(Trials):
         }
         told = [(step, value) for step, value in curve if math.isfinite(step) and math.isfinite(value)]
         state = TrialState.STOPPED if stopped else TrialState.FINISHED
-        ended = {"metrics": kept, "curve": told, "seconds": seconds, "cpu": cpu}
+        ended = {"metrics": kept, "curve": told, "seconds": seconds, "cpu": cpu, **cut}
         return self._settle(trial.model_copy(update={"state": state, **ended}))
 
     def fail(self, trial: Trial, cause: Cause, message: str, *, seconds: float, cpu: float = 0.0) -> Trial:
@@ -199,10 +212,12 @@ class Study(Trials):
 
     def _tell(self, known: int) -> None:
         for trial in self.trials[self._told : known]:
-            failed = trial.state is TrialState.FAILED
-            if not self.rounds or within(self._space, trial.parameters):
-                losses = None if failed else self.spec.losses(trial.metrics)
-                self._searcher.tell(trial.parameters, losses, trial.cpu)
+            losses = None if trial.state is TrialState.FAILED else self.spec.losses(trial.metrics)
+            asked = trial.asked or trial.parameters
+            if within(self._space, trial.parameters):
+                self._searcher.tell(trial.parameters, losses, trial.cpu, asked)
+            elif within(self._space, asked):  # Its best step came before those that this round asks for.
+                self._searcher.tell(asked, losses, trial.cpu)
         self._told = known
 
     def _hand_out(self, trial: Trial) -> Trial:

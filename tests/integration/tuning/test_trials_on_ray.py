@@ -17,7 +17,7 @@ from stagecraft.tracking.writer import Tracker
 from stagecraft.tuning.attempt import Attempt, Limits
 from stagecraft.tuning.budget import Budget
 from stagecraft.tuning.run import Runner, run_trials
-from stagecraft.tuning.space import Choice, Uniform
+from stagecraft.tuning.space import Choice, Integer, Uniform
 from stagecraft.tuning.spec import StudySpec
 from stagecraft.tuning.stopping import Stopping
 from stagecraft.tuning.study import Study
@@ -144,6 +144,31 @@ def test_trials_that_report_steps_end_early_where_they_promise_little(tmp_path: 
         assert trial.parameters["x"] > best.parameters["x"]
     again = {trial.number: trial.metrics.get("drawn") for trial in study.finished}
     assert len(set(again.values())) == len(again), "each trial has a seed of its own"
+
+
+def flattening(parameters: dict[str, Any], attempt: Attempt) -> dict[str, Any]:
+    """The loss falls towards x until its best step, and rises after it."""
+    loss = 1.0
+    for step in range(1, parameters["steps"] + 1):
+        loss = parameters["x"] + 1 / step + max(step - 12, 0) / 50
+        attempt.report(step, loss)
+    return {"loss": loss}
+
+
+@pytest.mark.parametrize("runner", ["tasks", "tune"])
+def test_trials_that_cannot_become_the_best_end_early_and_stand_for_shorter_ones(
+    tmp_path: Path, runner: Runner
+) -> None:
+    space = {"x": Uniform(0, 1), "steps": Integer(2, 40)}
+    study = open_study(tmp_path, space=space, steps="steps", start=[{"x": 0.5, "steps": 40}], concurrency=1)
+    stopping = Stopping(rule="extrapolation")
+    best = run_trials(study, flattening, budget=Budget(trials=10), stopping=stopping, runner=runner)
+    assert len(study.finished) == 10
+    assert study.trials[0].asked == {"x": 0.5, "steps": 40}
+    assert study.trials[0].parameters["steps"] <= 12
+    assert best.metrics["loss"] == min(value for trial in study.trials for _, value in trial.curve)
+    begun = [(trial.asked or trial.parameters)["steps"] for trial in study.trials]
+    assert sum(len(trial.curve) for trial in study.trials) < 0.8 * sum(begun)
 
 
 def slow(parameters: dict[str, Any], attempt: Attempt) -> dict[str, Any]:

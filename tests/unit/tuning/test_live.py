@@ -14,7 +14,7 @@ from stagecraft.tracking.writer import Tracker
 from stagecraft.tuning.budget import Budget
 from stagecraft.tuning.live import POINTS, Live, Steps
 from stagecraft.tuning.rounds import Rounds
-from stagecraft.tuning.space import Choice, Uniform
+from stagecraft.tuning.space import Choice, Integer, Uniform
 from stagecraft.tuning.spec import StudySpec
 from stagecraft.tuning.study import Study
 from stagecraft.tuning.trial import Cause
@@ -84,6 +84,21 @@ def test_a_page_sees_each_trial_as_it_is(store: Store) -> None:
     curve = told[0]["curve"]
     assert (len(curve), curve[0][0], curve[-1][0]) == (POINTS, 0, 399)
     assert [record.data["begins"] for record in records if record.name == "round"] == [2, 4]
+
+
+def test_a_page_sees_a_trial_with_the_steps_that_it_stands_for(store: Store) -> None:
+    spec = StudySpec(space={"rounds": Integer(1, 9)}, objectives={"auc": "maximize"}, steps="rounds")
+    study = Study(store, "studies/example", spec)
+    with Tracker(store, FOLDER) as tracker:
+        live = Live(tracker, study, Budget(trials=1))
+        trial = study.ask()
+        assert trial is not None
+        live.asked(trial)
+        said = [{"auc": 0.9}]
+        live.ended(study.finish(trial, {"auc": 0.8}, seconds=1.0, curve=[(1.0, 0.9)], said=said))
+    assert trial.parameters != {"rounds": 1}
+    told = overlaid(store)[0]
+    assert (told["parameters"], told["metrics"], told.get("asked")) == ({"rounds": 1}, {"auc": 0.9}, None)
 
 
 def test_values_say_the_best_and_what_is_used(store: Store) -> None:

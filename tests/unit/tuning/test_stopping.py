@@ -8,12 +8,13 @@ from typing import Any, Literal
 
 import pytest
 
-from stagecraft.tuning.stopping import Stopper, Stopping
+from stagecraft.errors import InvalidInputError
+from stagecraft.tuning.stopping import Stopping, stopper_of
 
 
 def steps_of(stopping: Stopping, losses: list[float], steps: int = 27) -> list[int]:
     """Run trials one after the other; return how many steps each made."""
-    stopper = Stopper(stopping)
+    stopper = stopper_of(stopping)
     made = []
     for number, loss in enumerate(losses):
         for step in range(1, steps + 1):
@@ -46,14 +47,71 @@ def test_a_bracket_of_hyperband_leaves_slow_starters_more_steps() -> None:
 
 
 def test_a_step_between_rungs_counts_for_the_one_before() -> None:
-    stopper = Stopper(Stopping(first=4, eta=2))
+    stopper = stopper_of(Stopping(first=4, eta=2))
     assert [stopper.stops(0, step, 1.0) for step in (3, 5, 11)] == [False] * 3
     assert not stopper.stops(1, 3, 9.0)
     assert stopper.stops(1, 6, 9.0)
 
 
 def test_a_loss_that_is_none_ends_the_trial() -> None:
-    assert Stopper(Stopping()).stops(0, 1, math.nan)
+    assert stopper_of(Stopping()).stops(0, 1, math.nan)
+
+
+def curve(best: float, rate: float, total: int) -> list[float]:
+    """Losses that flatten: ``best`` is where they lead to."""
+    return [best + math.exp(-rate * step) for step in range(1, total + 1)]
+
+
+def extrapolated(curves: list[list[float]]) -> list[int]:
+    """Run trials one after the other by extrapolation; return how many steps each made."""
+    stopper = stopper_of(Stopping(rule="extrapolation"))
+    made = []
+    for number, losses in enumerate(curves):
+        for step, loss in enumerate(losses, 1):
+            if stopper.stops(number, step, loss, total=len(losses)):
+                break
+        made.append(step)
+    return made
+
+
+def test_extrapolation_never_stops_what_would_become_the_best_on_curves_that_flatten() -> None:
+    draw = random.Random(2)
+    curves = [curve(draw.uniform(0, 0.1), draw.uniform(0.02, 0.5), draw.randint(20, 200)) for _ in range(200)]
+    made = extrapolated(curves)
+    best = math.inf
+    for steps, losses in zip(made, curves, strict=True):
+        if losses[-1] < best:
+            assert steps == len(losses)
+        best = min(best, losses[steps - 1])
+    assert sum(made) < 0.7 * sum(map(len, curves))
+
+
+def test_extrapolation_lets_a_slow_starter_go_on_that_a_rung_would_stop() -> None:
+    quick, slow = curve(0.1, 1.0, 40), curve(0.0, 0.06, 100)
+    assert extrapolated([quick, slow]) == [40, 100]
+    assert slow[26] > quick[26], "a rung at 27 steps would have stopped it"
+
+
+def test_extrapolation_stops_where_the_curve_turns() -> None:
+    turns = [0.5 - 0.01 * step for step in range(1, 20)] + [0.5] * 30
+    assert extrapolated([curve(0.0, 1.0, 40), turns])[1] < 25
+
+
+def test_extrapolation_goes_by_the_last_third_whatever_the_trainer_reports() -> None:
+    stopper = stopper_of(Stopping(rule="extrapolation"))
+    assert not stopper.stops(0, 100, 0.1, total=100)
+    assert not stopper.stops(1, 50, 0.5, total=100), "one report has no slope"
+    assert not stopper.stops(1, 60, 0.4, total=100), "nor have two that are close to each other"
+    assert not stopper.stops(1, 75, 0.24, total=100), "0.26 in 25 steps more leads below 0"
+    assert not stopper.stops(2, 50, 0.5, total=100)
+    assert stopper.stops(2, 75, 0.4, total=100), "0.1 in 25 steps more leads to 0.3, and 0.1 is there already"
+
+
+def test_extrapolation_asks_for_the_steps() -> None:
+    with pytest.raises(InvalidInputError, match="stopping"):
+        Stopping(rule="extrapolation").check(None)
+    Stopping(rule="extrapolation").check("rounds")
+    Stopping().check(None)
 
 
 @pytest.mark.parametrize("changes", [{"rule": "magic"}, {"first": 0}, {"eta": 1}, {"rungs": 3}])

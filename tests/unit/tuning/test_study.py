@@ -262,3 +262,65 @@ def test_an_effort_is_checked_before_any_trial(store: Store) -> None:
     for effort, word in [("y", "no parameter y"), ("deep * x", "no parameter deep"), ("kind", "float")]:
         with pytest.raises(ValueError, match=word):
             spec(space=space, effort=effort)
+
+
+STEPS = {"space": {"rounds": Integer(2, 8)}, "searcher": "grid", "steps": "rounds", "concurrency": 1}
+
+
+def reported(study: Study, trial: Trial, losses: list[float], **how: Any) -> Trial:
+    """End a trial that reported a loss, and one more metric, at every step from 1 on."""
+    said = [{"loss": loss, "at": float(step)} for step, loss in enumerate(losses, 1)]
+    curve = [(float(step), loss) for step, loss in enumerate(losses, 1)]
+    return study.finish(trial, said[-1] | {"cost": 3.0}, seconds=1.0, curve=curve, said=said, **how)
+
+
+def test_a_trial_stands_for_one_that_ends_at_its_best_step(store: Store) -> None:
+    study = opened(store, **STEPS, start=[{"rounds": 6}])
+    ended = reported(study, asked(study), [0.1, 0.5, 0.3, 0.2, 0.4, 0.6])
+    assert ended.parameters == {"rounds": 4}, "one step is too few for the space"
+    assert ended.asked == {"rounds": 6}
+    assert ended.metrics == {"loss": 0.2, "at": 4.0, "cost": 3.0}, "the cost is that of all steps"
+    assert study.best == opened(store, **STEPS, start=[{"rounds": 6}]).best == ended
+
+
+def test_a_trial_that_ends_early_counts_by_its_best_step(store: Store) -> None:
+    study = opened(store, **STEPS, start=[{"rounds": 8}, {"rounds": 7}])
+    ended = reported(study, asked(study), [0.9, 0.4, 0.5], stopped=True)
+    assert (ended.state, ended.parameters) == (TrialState.FINISHED, {"rounds": 2})
+    none = reported(study, asked(study), [0.3], stopped=True)
+    assert (none.state, none.parameters) == (TrialState.STOPPED, {"rounds": 7}), (
+        "the space has no trial of one"
+    )
+
+
+def test_the_last_step_is_the_best_where_nothing_before_was_better(store: Store) -> None:
+    study = opened(store, **STEPS, start=[{"rounds": 3}])
+    ended = reported(study, asked(study), [0.3, 0.2, 0.1])
+    assert (ended.parameters, ended.asked) == ({"rounds": 3}, None)
+
+
+@pytest.mark.parametrize("searcher", ["default", "random"])
+def test_what_was_asked_with_more_steps_is_not_asked_again(store: Store, searcher: str) -> None:
+    changes = STEPS | {"searcher": searcher, "space": {"rounds": Integer(2, 25)}}
+    study, numbers = opened(store, **changes), []
+    for number in range(12):
+        trial = asked(study)
+        numbers.append(trial.parameters["rounds"])
+        reported(study, trial, [0.5, 0.1] + [0.5] * (trial.parameters["rounds"] - 2))
+        if number == 3:
+            study = opened(store, **changes)
+    assert sorted(numbers) == sorted(set(numbers))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"steps": "depth"},
+        {"steps": "x"},
+        {"steps": "rounds", "objectives": {"loss": "minimize", "seconds": "minimize"}},
+        {"steps": "rounds", "space": {"x": Integer(0, 1), "rounds": Integer(1, 9, when={"x": [1]})}},
+    ],
+)
+def test_steps_are_a_whole_number_that_every_trial_of_one_objective_has(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"study\.steps"):
+        spec(**{"space": {"x": Uniform(0, 1), "rounds": Integer(1, 9)}} | changes)

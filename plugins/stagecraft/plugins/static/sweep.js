@@ -30,8 +30,9 @@ export class Sweep {
       if (!this.points.has(data.number)) this.points.set(data.number, []);
       this.points.get(data.number).push({ time, point: data.point });
     } else {
-      // What ends a trial says no more than what came of it.
-      const began = data.parameters ? { metrics: {}, attempt: 1, round: 0, time } : this.trials.get(data.number);
+      // What ends a trial says no more than what came of it; what begins one says it anew.
+      const known = data.state === "running" ? undefined : this.trials.get(data.number);
+      const began = known ?? { metrics: {}, attempt: 1, round: 0, time };
       this.trials.set(data.number, { ...began, ...data });
       if (data.state !== "running") this.points.delete(data.number);
     }
