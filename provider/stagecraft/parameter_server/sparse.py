@@ -51,6 +51,9 @@ def unpacked(column: pa.ChunkedArray, layout: Layout) -> tuple[CSR, bool]:
     # Arrow's memory is used again from row group to row group; NumPy's would be new each time.
     indices = np.frombuffer(pa.allocate_buffer(rows * each * kind.itemsize), kind)
     within = unpack(frozen(data), packing, indices)
+    if not within:
+        matrix = indices.reshape(rows, each)
+        matrix[(matrix - packing.offset.astype(kind)).astype(np.uint64) >= packing.size] = -1
     return CSR(np.arange(0, (rows + 1) * each, each, dtype=np.int64), indices, ones(rows * each)), within
 
 

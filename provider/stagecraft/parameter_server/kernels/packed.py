@@ -12,9 +12,6 @@ from numba.extending import intrinsic
 from stagecraft.parameter_server.kernels.compiled import compiled
 from stagecraft.transforms.packed import Packing
 
-NOWHERE = -1
-"""What stands for a feature outside its column."""
-
 
 @intrinsic  # type: ignore[untyped-decorator]
 def word(context: Any, array: types.Array, at: types.Integer) -> Any:
@@ -33,14 +30,13 @@ def unpack(rows: np.ndarray, packing: Packing, indices: np.ndarray) -> bool:
     """Fill in the numbers of the features of packed rows; return whether each lies within its column.
 
     :param rows: uint8, as :class:`~stagecraft.transforms.packed.Packing` lays them out
-    :param indices: what is filled: as many a row as the packing has; :data:`NOWHERE` for what is outside
+    :param indices: what is filled: as many a row as the packing has
     """
-    each, within = len(packing.at), True
+    each, outside = len(packing.at), False
     for row in range(len(indices) // each):
         for i in range(each):
             held = word(rows, row * packing.width + packing.at[i])
             number = (held >> packing.shift[i]) & packing.mask[i]
-            known = number < packing.size[i]
-            within &= known
-            indices[row * each + i] = np.int64(number + packing.offset[i]) if known else NOWHERE
-    return within
+            outside |= number >= packing.size[i]
+            indices[row * each + i] = np.int64(number + packing.offset[i])
+    return not outside
