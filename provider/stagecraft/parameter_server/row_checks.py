@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa  # noqa: TID253
+import pyarrow.compute as pc  # noqa: TID253
 import pyarrow.types as is_  # noqa: TID253
 
 from stagecraft.parameter_server.kernels.compiled import frozen
@@ -18,6 +19,7 @@ from stagecraft.parameter_server.kernels.soundness import (
     classify,
     is_sound,
 )
+from stagecraft.transforms.arrays import to_numpy
 from stagecraft.transforms.packed import Packing
 from stagecraft.transforms.sparse import INDICES, PACKED, VALUES
 
@@ -93,35 +95,19 @@ def label_numbers(column: pa.ChunkedArray, columns: Columns) -> np.ndarray:
 
 def numbers(column: pa.ChunkedArray) -> np.ndarray:
     """Return a numeric column as float32, NaN where a value is missing."""
-    values = _view(column)
-    if values is None:
-        values = column.cast(pa.float32(), safe=False).to_numpy()
-    with np.errstate(over="ignore"):
-        return np.asarray(values, dtype=np.float32)
-
-
-def _view(column: pa.ChunkedArray) -> np.ndarray | None:
-    """Return numbers of which none is missing in Arrow's own memory; None of any other column.
-
-    What Arrow itself makes NumPy's of loads pandas first, which takes longer than a million rows.
-    """
-    if column.null_count or not (is_.is_integer(column.type) or is_.is_floating(column.type)):
-        return None
-    return np.from_dlpack(column.combine_chunks())
+    return np.asarray(to_numpy(column.cast(pa.float32(), safe=False)), dtype=np.float32)
 
 
 def _class_numbers(column: pa.ChunkedArray, classes: list[Any]) -> np.ndarray:
     """Return the place of each label among the classes, float32; NaN where it is none of them."""
-    values = _view(column)
-    if values is not None and len(classes) == 2:
+    kind = column.type
+    if len(classes) > 2:
+        return numbers(pc.index_in(column, pa.array(classes, kind)))
+    if is_.is_integer(kind) and not column.null_count:
+        values = to_numpy(column)
         known = [values == value for value in classes]
     else:
-        import pyarrow.compute as pc
-
-        if len(classes) > 2:
-            return numbers(pc.index_in(column, pa.array(classes, column.type)))
-        scalars = [pa.scalar(value, column.type) for value in classes]
-        known = [pc.equal(column, scalar).fill_null(False).to_numpy() for scalar in scalars]
+        known = [pc.equal(column, pa.scalar(value, kind)).fill_null(False).to_numpy() for value in classes]
     made: np.ndarray = known[1].astype(np.float32)
     made[~(known[0] | known[1])] = np.nan
     return made
@@ -149,8 +135,6 @@ def _packed_faults(table: pa.Table, layout: Layout) -> Iterator[Fault]:
 
 def _sparse_faults(table: pa.Table, index_bytes: int) -> Iterator[Fault]:
     """What would keep Arrow's memory from being a CSR matrix."""
-    import pyarrow.compute as pc
-
     sizes = []
     words = {INDICES: index_bytes, VALUES: np.dtype(np.float32).itemsize}
     for name in [name for name in words if name in table.column_names]:
@@ -186,8 +170,6 @@ def _holds_null(column: pa.ChunkedArray) -> pa.Array:
 
 def _block_faults(table: pa.Table, block: Block) -> Iterator[Fault]:
     """What is wrong with an encoded column. A missing number is none: it counts as 0, as in the server."""
-    import pyarrow.compute as pc
-
     column = table[block.column]
     if block.kind == "numeric":
         remedy = "numbers as an encode stage makes them"

@@ -108,11 +108,13 @@ class CategoricalMap(BaseModel):
         """Map the distinct texts, so that the work goes with their number, not the rows'."""
         import numpy as np
 
+        from stagecraft.transforms.arrays import to_numpy
+
         slots = np.append(self._distinct(encoded.dictionary), self._missing).astype(slot_type(self.size))
         codes = encoded.indices
         if codes.null_count:
             codes = codes.fill_null(len(slots) - 1)
-        return np.asarray(slots[codes.to_numpy(zero_copy_only=False)])
+        return np.asarray(slots[to_numpy(codes)])
 
 
 class FittedIndex(CategoricalMap):
@@ -158,23 +160,22 @@ class FittedHash(CategoricalMap):
         return 1 << self.bits
 
     def slots(self, texts: pa.Array) -> np.ndarray:
-        import numpy as np
         import pyarrow as pa
+
+        from stagecraft.transforms.arrays import missing
 
         if isinstance(texts, pa.DictionaryArray):
             return self._by_dictionary(texts)
         slots = self._distinct(texts).astype(slot_type(self.size))
         if texts.null_count:
-            slots[np.asarray(texts.is_null().to_numpy(zero_copy_only=False))] = self._missing
+            slots[missing(texts)] = self._missing
         return slots
 
     @cached_property
     def _seed(self) -> int:
-        import pyarrow as pa
+        from stagecraft.transforms.xxh64 import SEED, hash_text
 
-        from stagecraft.transforms.xxh64 import SEED, hash_texts
-
-        return int(hash_texts(pa.array([self.salt]), SEED)[0])
+        return hash_text(self.salt, SEED)
 
     def _distinct(self, texts: pa.Array) -> np.ndarray:
         import numpy as np

@@ -93,7 +93,8 @@ class NumericEncoding(ColumnEncoding):
 
     def apply(self, batch: pa.RecordBatch) -> list[pa.Array]:
         import numpy as np
-        import pyarrow as pa
+
+        from stagecraft.transforms.arrays import to_arrow
 
         values = float64(batch.column(self.column))
         last = self._bin
@@ -101,8 +102,8 @@ class NumericEncoding(ColumnEncoding):
             for step in self.maps[:-1] if last else self.maps:
                 values = step.map(values)
         if last:
-            return [pa.array(last.slots(values).astype(slot_type(last.size)))]
-        return [pa.array(float32(values))]
+            return [to_arrow(last.slots(values).astype(slot_type(last.size)))]
+        return [to_arrow(float32(values))]
 
 
 class MissingEncoding(ColumnEncoding):
@@ -160,9 +161,9 @@ class SlotEncoding(CategoricalEncoding):
         return [Feature(self.output, "slot", self.map.size)]
 
     def apply(self, batch: pa.RecordBatch) -> list[pa.Array]:
-        import pyarrow as pa
+        from stagecraft.transforms.arrays import to_arrow
 
-        return [pa.array(self.slots(batch))]
+        return [to_arrow(self.slots(batch))]
 
 
 class OneHotEncoding(CategoricalEncoding):
@@ -183,11 +184,12 @@ class OneHotEncoding(CategoricalEncoding):
 
     def apply(self, batch: pa.RecordBatch) -> list[pa.Array]:
         import numpy as np
-        import pyarrow as pa
+
+        from stagecraft.transforms.arrays import to_arrow
 
         slots = self.slots(batch)
         wanted = [*range(FIRST, self.map.size), *([UNSEEN] if self.unseen else [])]
-        return [pa.array((slots == slot).astype(np.float32)) for slot in wanted]
+        return [to_arrow((slots == slot).astype(np.float32)) for slot in wanted]
 
 
 class NumberEncoding(CategoricalEncoding):
@@ -222,11 +224,12 @@ class NumberEncoding(CategoricalEncoding):
 
     def apply(self, batch: pa.RecordBatch) -> list[pa.Array]:
         import numpy as np
-        import pyarrow as pa
+
+        from stagecraft.transforms.arrays import to_arrow, to_numpy
 
         values = float32(np.array(self.values))
-        fold = batch.column(self.fold).to_numpy() if self.fold else 0
-        return [pa.array(values[fold, self.slots(batch)])]
+        fold = to_numpy(batch.column(self.fold)) if self.fold else 0
+        return [to_arrow(values[fold, self.slots(batch)])]
 
 
 class LabelEncoding(ColumnEncoding):
@@ -271,7 +274,12 @@ def float64(column: pa.Array) -> np.ndarray:
     import numpy as np
     import pyarrow as pa
 
-    return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
+    from stagecraft.transforms.arrays import missing
+
+    column = column.cast(pa.float64(), safe=False)
+    data = column.buffers()[1]
+    values = np.frombuffer(data or b"", np.float64)[column.offset : column.offset + len(column)]
+    return np.where(missing(column), np.nan, values) if column.null_count else values
 
 
 def float32(values: np.ndarray) -> np.ndarray:

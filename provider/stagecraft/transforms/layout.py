@@ -174,9 +174,11 @@ def _numbers(column: pa.Array | pa.ChunkedArray, block: Block) -> np.ndarray:
     import numpy as np
     import pyarrow as pa
 
+    from stagecraft.transforms.arrays import to_numpy
+
     if block.kind != "leaves":
-        numbers = np.asarray(column.to_numpy(zero_copy_only=False))
+        numbers = to_numpy(column)
         return (np.nan_to_num(numbers, nan=0) if block.kind == "numeric" else numbers).reshape(-1, 1)
     if isinstance(column, pa.ChunkedArray):
         column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-    return np.asarray(column.flatten().to_numpy(zero_copy_only=False)).reshape(-1, block.width)
+    return to_numpy(column.flatten()).reshape(-1, block.width)

@@ -165,10 +165,13 @@ def score_array(scores: np.ndarray) -> pa.Array:
     import numpy as np
     import pyarrow as pa
 
+    from stagecraft.transforms.arrays import to_arrow
+
+    values = to_arrow(scores.reshape(-1).astype(np.float64, copy=False))
     if scores.ndim == 1:
-        return pa.array(scores, pa.float64())
+        return values
     offsets = np.arange(0, scores.size + 1, scores.shape[1], dtype=np.int32)
-    return pa.ListArray.from_arrays(offsets, pa.array(scores.reshape(-1), pa.float64()))
+    return pa.ListArray.from_arrays(to_arrow(offsets), values)
 
 
 def score_matrix(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
@@ -176,8 +179,10 @@ def score_matrix(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
     import numpy as np
     import pyarrow as pa
 
+    from stagecraft.transforms.arrays import to_numpy
+
     if not pa.types.is_list(column.type):
-        return np.asarray(column)
+        return to_numpy(column)
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
-    parts = [np.asarray(chunk.flatten()).reshape(len(chunk), -1) for chunk in chunks if len(chunk)]
+    parts = [to_numpy(chunk.flatten()).reshape(len(chunk), -1) for chunk in chunks if len(chunk)]
     return np.concatenate(parts) if parts else np.empty((0, 0))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from stagecraft.transforms.arrays import missing
 
 SEED = 42
 """Where a chain of hashes starts: Spark's built-in has this seed."""
@@ -54,8 +55,17 @@ def hash_texts(column: pa.Array, seed: int | np.ndarray) -> np.ndarray:
     hashes = _hash_slices(content, starts, np.broadcast_to(seeds, len(column)).view(np.uint64))
     if not column.null_count:
         return hashes
-    missing = pc.is_null(column).to_numpy(zero_copy_only=False)
-    return np.where(missing, np.broadcast_to(seeds, len(column)), hashes)
+    return np.where(missing(column), np.broadcast_to(seeds, len(column)), hashes)
+
+
+def hash_text(text: str, seed: int) -> int:
+    """Return the hash of one text, int64.
+
+    >>> hash_text("Spark", 42)
+    -4294468057691064905
+    """
+    content = np.frombuffer(text.encode(), np.uint8)
+    return int(_hash_slices(content, np.array([0, len(content)]), np.array([seed]).view(np.uint64))[0])
 
 
 def _hash_slices(data: np.ndarray, starts: np.ndarray, seeds: np.ndarray) -> np.ndarray:
