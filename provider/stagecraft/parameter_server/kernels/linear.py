@@ -97,8 +97,6 @@ def _train(
     total = 0.0
     # Positions without a sign here, too.
     for position in range(order.shape[0]):
-        prefetch_row(indptr, indices, values, order, position)
-        prefetch_states(indptr, indices, order, position, state, 1)
         row = order[position]
         start, stop = np.uint64(indptr[row]), np.uint64(indptr[row + 1])
         count = stop - start
@@ -112,6 +110,9 @@ def _train(
             for j in range(lane, lane + LANE):
                 weights[j] = weight_of(numbers[2 * j], numbers[2 * j + 1], settings)
                 margin += weights[j] * value[j]
+        # The processor does this while it waits for the margin.
+        prefetch_row(indptr, indices, values, order, position)
+        prefetch_states(indptr, indices, order, position, state, 1)
         cost, slope = loss_and_slope(loss, margin, label[row])
         total += weight[row] * cost
         step = np.float32(weight[row] * slope)

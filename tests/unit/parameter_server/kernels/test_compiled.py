@@ -6,8 +6,10 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
+from numba.core.errors import NumbaError
 
-from stagecraft.parameter_server.kernels.compiled import frozen
+from stagecraft.parameter_server.kernels.compiled import frozen, part
 from stagecraft.parameter_server.kernels.soundness import classify
 
 CALL = """
@@ -28,3 +30,13 @@ def test_a_later_process_takes_the_machine_code_without_the_compiler():
     loaded, compiled = told.splitlines()
     assert loaded == f"{here} 1 False"
     assert compiled.startswith("(array([1], dtype=uint8), array([0]))"), "other types are compiled as before"
+
+
+@part
+def made(count):
+    return np.zeros(count).sum()
+
+
+def test_a_part_counts_no_references_so_it_makes_no_arrays():
+    with pytest.raises(NumbaError, match="array passed into the function"):
+        made(3)
