@@ -19,7 +19,7 @@ AHEAD = 48
 
 
 class _Scratch(threading.local):
-    """A thread's hash table, kept between batches: fresh memory costs more than the search.
+    """A thread's hash table and features, kept between batches: fresh memory costs more than the search.
 
     An entry is the place of a key plus the batch's first number. Those of earlier batches are smaller than
     that, and count as free. A quarter of the table is filled at most, so that most searches end at once.
@@ -27,6 +27,7 @@ class _Scratch(threading.local):
 
     def __init__(self) -> None:
         self.first = 1
+        self.features = np.empty(0, np.int32)
         self.resize(SMALLEST)
 
     def resize(self, size: int) -> None:
@@ -50,7 +51,13 @@ def localize(csr: CSR, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> [part.tolist() for part in localize(csr, np.array([1, 0]))]
     [[4, 9], [0, 0, 1]]
     """
-    return distinct(_gather(frozen(csr.indptr), frozen(csr.indices), frozen(order)))
+    indptr, order = frozen(csr.indptr), frozen(order)
+    count = _count(indptr, order)
+    if len(_scratch.features) < count or _scratch.features.dtype != csr.indices.dtype:
+        _scratch.features = np.empty(count, csr.indices.dtype)
+    features = _scratch.features[:count]
+    _gather(indptr, frozen(csr.indices), order, features)
+    return distinct(features)
 
 
 def distinct(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -75,19 +82,22 @@ def place_of(key: int, mask: int) -> int:
 
 
 @compiled  # type: ignore[untyped-decorator]
-def _gather(indptr: np.ndarray, indices: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Return the features of rows, one row after another."""
+def _count(indptr: np.ndarray, order: np.ndarray) -> int:
     count = 0
     for row in order:
         count += indptr[row + 1] - indptr[row]
-    gathered = np.empty(count, indices.dtype)
+    return count
+
+
+@compiled  # type: ignore[untyped-decorator]
+def _gather(indptr: np.ndarray, indices: np.ndarray, order: np.ndarray, features: np.ndarray) -> None:
+    """Copy the features of rows, one row after another."""
     met = 0
     for row in order:
         start, size = indptr[row], indptr[row + 1] - indptr[row]
         for j in range(size):
-            gathered[met + j] = indices[start + j]
+            features[met + j] = indices[start + j]
         met += size
-    return gathered
 
 
 @compiled  # type: ignore[untyped-decorator]
