@@ -65,14 +65,16 @@ class Partition(NamedTuple):
 def _split(
     keys: np.ndarray, shards: int, numbers: np.ndarray, source: np.ndarray, bounds: np.ndarray
 ) -> None:
+    divisor = np.uint64(shards)  # Without a sign the division is short, and places are taken as they are.
     for key in keys:
-        bounds[key % shards + 1] += 1
+        bounds[np.uint64(key) % divisor + np.uint64(1)] += 1
     for shard in range(shards):
         bounds[shard + 1] += bounds[shard]
     free = bounds[:-1].copy()
     for at in range(keys.shape[0]):
-        shard = keys[at] % shards
-        place = free[shard]
+        number = np.uint64(keys[at]) // divisor
+        shard = np.uint64(keys[at]) - number * divisor
+        place = np.uint64(free[shard])
         free[shard] += 1
-        numbers[place] = keys[at] // shards
+        numbers[place] = number
         source[place] = at

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stagecraft.parameter_server.kernels.compiled import compiled, frozen
-from stagecraft.parameter_server.kernels.prefetch import prefetch
+from stagecraft.parameter_server.kernels.prefetch import prefetch, prefetch_span
 
 if TYPE_CHECKING:
     from stagecraft.transforms.layout import CSR
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 SMALLEST = 1 << 14
 AHEAD = 48
 """Keys ahead whose entries of the hash table are on their way from memory."""
+
+ROWS_AHEAD = 24
+"""Rows ahead whose features are."""
 
 
 class _Scratch(threading.local):
@@ -92,12 +95,16 @@ def _count(indptr: np.ndarray, order: np.ndarray) -> int:
 @compiled  # type: ignore[untyped-decorator]
 def _gather(indptr: np.ndarray, indices: np.ndarray, order: np.ndarray, features: np.ndarray) -> None:
     """Copy the features of rows, one row after another."""
-    met = 0
-    for row in order:
-        start, size = indptr[row], indptr[row + 1] - indptr[row]
-        for j in range(size):
+    # Positions without a sign, here and below: NumPy's wrap-around of negative ones is asked for each time.
+    met = np.uint64(0)
+    for at in range(order.shape[0]):
+        far = at + ROWS_AHEAD
+        if far < order.shape[0]:
+            prefetch_span(indices, indptr[order[far]], indptr[order[far] + 1])
+        start, stop = np.uint64(indptr[order[at]]), np.uint64(indptr[order[at] + 1])
+        for j in range(stop - start):
             features[met + j] = indices[start + j]
-        met += size
+        met += stop - start
 
 
 @compiled  # type: ignore[untyped-decorator]
@@ -107,7 +114,6 @@ def _distinct(wanted: np.ndarray, table: np.ndarray, keys: np.ndarray, first: in
     mask = table.shape[0] - 1
     for at in range(wanted.shape[0]):  # Apart, so that it fills vector registers.
         places[at] = place_of(np.int64(wanted[at]), mask)
-    # Unsigned where memory is met: a signed index may count from the end, which is asked each time.
     last, found = np.uint64(mask), 0
     for at in range(wanted.shape[0]):
         if at + AHEAD < wanted.shape[0]:

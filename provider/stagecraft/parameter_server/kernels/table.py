@@ -128,9 +128,11 @@ def _pull(
             prefetch_span(flat, ahead, ahead + span)
         own = span * slots[at]
         for c in range(head):
-            weights[at, c] = weight_of(flat[own + 2 * c], flat[own + 2 * c + 1], settings)
+            place = np.uint64(own + 2 * c)
+            weights[at, c] = weight_of(flat[place], flat[place + np.uint64(1)], settings)
         for c in range(head, width):
-            first, root = flat[own + 2 * c], flat[own + 2 * c + 1]
+            place = np.uint64(own + 2 * c)
+            first, root = flat[place], flat[place + np.uint64(1)]
             weights[at, c] = (
                 initial_weight(keys[at], c, initial) if root == 0 else weight_of(first, root, vectors)
             )
@@ -158,8 +160,8 @@ def _push(
             prefetch_span(flat, ahead, ahead + span)
         own = span * slots[at]
         for c in range(width):
-            place = own + 2 * c
-            first, root = flat[place], flat[place + 1]
+            place = np.uint64(own + 2 * c)
+            first, root = flat[place], flat[place + np.uint64(1)]
             others = missed[at, c] if late else np.float32(0)
             if c < head:
                 weight = weight_of(first, root, settings)
@@ -169,4 +171,4 @@ def _push(
                     initial_weight(keys[at], c, initial) if root == 0 else weight_of(first, root, vectors)
                 )
                 after = updated_late(first, root, weight, gradient[at, c], others, vectors)
-            flat[place], flat[place + 1] = after
+            flat[place], flat[place + np.uint64(1)] = after
