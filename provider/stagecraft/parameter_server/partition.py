@@ -73,8 +73,8 @@ def _split(
     free = bounds[:-1].copy()
     for at in range(keys.shape[0]):
         number = np.uint64(keys[at]) // divisor
-        shard = np.uint64(keys[at]) - number * divisor
-        place = np.uint64(free[shard])
-        free[shard] += 1
+        own = np.uint64(keys[at]) - number * divisor
+        place = np.uint64(free[own])
+        free[own] += 1
         numbers[place] = number
         source[place] = at

@@ -89,8 +89,9 @@ class Share:
 
     def _keys(self, slots: np.ndarray) -> np.ndarray:
         """Return the keys of slots, int64."""
-        numbers = slots if self._dictionary is None else self._dictionary.keys[slots]
-        return numbers * self._shares + self._number
+        keys = (slots if self._dictionary is None else self._dictionary.keys[slots]) * self._shares
+        keys += self._number
+        return keys
 
     def snapshot(self, step: int) -> None:
         """Copy the state as it is now, and begin to write it as a part of a checkpoint."""
