@@ -74,9 +74,9 @@ class Share:
         self._state[slots] = state
 
     def _slots(self, numbers: np.ndarray) -> np.ndarray:
-        """Return the slots of numbers, int64; there is a state for each."""
+        """Return the slots of numbers, integers; there is a state for each."""
         if self._dictionary is None:
-            return numbers.astype(np.int64)
+            return numbers
         slots = self._dictionary.slots(numbers)
         if len(self._dictionary) > len(self._state):
             self._grow()
@@ -89,7 +89,8 @@ class Share:
 
     def _keys(self, slots: np.ndarray) -> np.ndarray:
         """Return the keys of slots, int64."""
-        keys = (slots if self._dictionary is None else self._dictionary.keys[slots]) * self._shares
+        numbers = slots if self._dictionary is None else self._dictionary.keys[slots]
+        keys: np.ndarray = np.multiply(numbers, self._shares, dtype=np.int64)
         keys += self._number
         return keys
 

@@ -73,7 +73,7 @@ class Objective(Protocol):
     def pull(self, state: np.ndarray, slots: np.ndarray, keys: np.ndarray) -> np.ndarray:
         """Return the weights of keys, float32[keys, width].
 
-        :param slots: int64, where the state of each key is
+        :param slots: integers, where the state of each key is
         :param keys: int64
         """
 
@@ -87,7 +87,7 @@ class Objective(Protocol):
     ) -> None:
         """Apply gradients that are summed over a step; √n grows by the square of the sum.
 
-        :param slots: int64, distinct
+        :param slots: integers, distinct
         :param keys: int64
         :param gradient: float32[keys, width]
         :param missed: float32[keys, width], the sums of gradients that were applied since the weights were

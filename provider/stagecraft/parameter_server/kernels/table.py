@@ -60,7 +60,7 @@ class Table:
     def pull(self, state: np.ndarray, slots: np.ndarray, keys: np.ndarray) -> np.ndarray:
         """Return the weights of keys, float32[keys, width].
 
-        :param slots: int64, where the state of each key is
+        :param slots: integers, where the state of each key is
         """
         weights: np.ndarray = _pull(frozen(state), frozen(slots), frozen(keys), *self._parameters)
         return weights
@@ -78,7 +78,7 @@ class Table:
         The sum of squares instead takes a hundred agreeing gradients for noise of the same size, and training
         diverges as the rows in flight grow.
 
-        :param slots: int64, distinct
+        :param slots: integers, distinct
         :param gradient: float32[keys, width]
         :param missed: float32[keys, width], the sums of the gradients that were applied between the pull of
             the weights and this push; None where none were
