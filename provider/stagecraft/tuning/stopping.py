@@ -122,6 +122,8 @@ class Extrapolation(Stopper):
         if not math.isfinite(loss):
             return True
         curve = self._curves[number]
+        if curve and step <= curve[-1][0]:
+            curve.clear()  # It was interrupted, and has begun again.
         earlier = bisect_right(curve, (step / SINCE, math.inf))
         curve.append((step, loss))
         self._best = min(self._best, loss)

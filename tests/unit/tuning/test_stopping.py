@@ -107,6 +107,15 @@ def test_extrapolation_goes_by_the_last_third_whatever_the_trainer_reports() -> 
     assert stopper.stops(2, 75, 0.4, total=100), "0.1 in 25 steps more leads to 0.3, and 0.1 is there already"
 
 
+def test_a_trial_that_begins_again_is_judged_by_its_new_reports() -> None:
+    stopper = stopper_of(Stopping(rule="extrapolation"))
+    assert not stopper.stops(0, 100, 0.1, total=100)
+    assert not stopper.stops(1, 50, 0.9, total=100)
+    assert not stopper.stops(1, 40, 0.5, total=100)
+    assert not stopper.stops(1, 50, 0.5, total=100), "no report of its own is a third older"
+    assert stopper.stops(1, 75, 0.5, total=100)
+
+
 def test_extrapolation_asks_for_the_steps() -> None:
     with pytest.raises(InvalidInputError, match="stopping"):
         Stopping(rule="extrapolation").check(None)
