@@ -10,6 +10,7 @@ import threading
 
 import psutil
 import pytest
+import ray as ray_module
 
 from stagecraft.errors import JobFailedError
 from stagecraft.jobs.ray_session import ray_session
@@ -79,6 +80,11 @@ def test_a_worker_and_a_pair_are_killed_while_the_model_grows(world, expected, c
     assert weights(world.bench(Assassin({2: "Worker", 4: "Pair"})), world, stage) == expected
     assert caplog.text.count("an actor was lost") == 2
     assert caplog.text.count("going on from the checkpoint") == 2
+
+
+def test_nodes_of_one_core_have_an_actor_for_each_worker_and_shard(world, expected, monkeypatch):
+    monkeypatch.setattr(ray_module, "nodes", lambda: [{"Alive": True, "Resources": {"CPU": 1.0}}])
+    assert weights(world.bench(Assassin({2: "Worker", 3: "Shard"})), world) == expected
 
 
 def test_a_network_comes_back_with_the_table(world, caplog):
