@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 CHEAP, MANY = 0.02, 300
 ELITE, REFINED = 6, 4
 BRED = 4
-EFFORT = 0.5
-"""The power of the effort that divides a promise: with 1 the search stays among the cheapest trials."""
+COOLING = 20
+"""After so many trials an effort counts by its root, and less and less from there."""
 
 
 class Default(Genetic):
@@ -34,13 +34,14 @@ class Default(Genetic):
     best. The process sees the losses by their ranks and is fitted anew for each trial, in about a hundredth
     of a second; so it ends at 300 trials, and the genetic algorithm goes on. Every fourth trial is the
     genetic algorithm's in any case, so that a wrong model does not lead astray. Where the study states the
-    effort of a trial, what it promises is weighed against the root of that: cheap ones come first, and dear
-    ones where they promise much more.
+    effort of a trial, what it promises is divided by a power of that which falls as trials go on: cheap ones
+    come first, and dear ones once these have little more to tell.
 
     Source: Jones et al., Efficient Global Optimization of Expensive Black-Box Functions, Journal of Global
     Optimization 13, 1998; Eriksson et al., Scalable Global Optimization via Local Bayesian Optimization,
     NeurIPS 2019, for candidates near the best; Snoek et al., Practical Bayesian Optimization of Machine
-    Learning Algorithms, NeurIPS 2012, for the effort.
+    Learning Algorithms, NeurIPS 2012, for the effort; Lee et al., Cost-aware Bayesian Optimization, ICML
+    AutoML workshop 2020, for its power.
     """
 
     name = "default"
@@ -90,7 +91,7 @@ class Default(Genetic):
         draw = np.random.default_rng(source.getrandbits(64))
         self._units += [self.space.to_unit(s.parameters) for s in self.observations[len(self._units) :]]
         cube, units = self._cube, np.array(self._units)
-        values = transformed(told)
+        values, power = transformed(told), 1 / (1 + len(told) / COOLING)
         with self._threads.limit(limits=1):
             model = Kriging.fit(cube.features(units), values)
             if pending:  # what runs is believed to come to what the model says
@@ -102,7 +103,7 @@ class Default(Genetic):
 
             def promise(points: np.ndarray) -> np.ndarray:
                 expected = expected_improvement(*model.predict(cube.features(points)), model.noise, goal)
-                each: np.ndarray = expected - EFFORT * cube.efforts(points)
+                each: np.ndarray = expected - power * cube.efforts(points)
                 return each
 
             points = cube.candidates(units[np.argsort(values, kind="stable")[:ELITE]], draw)
