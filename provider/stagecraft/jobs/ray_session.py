@@ -135,9 +135,9 @@ def _without(processes: tuple[str, ...]) -> Iterator[None]:
     """
     from ray._private.node import Node
 
-    kept = {method: getattr(Node, method) for method in processes}
+    kept = {method: getattr(Node, method) for method in processes if hasattr(Node, method)}
     try:
-        for method in processes:
+        for method in kept:
             setattr(Node, method, lambda *_, **__: None)
         yield
     finally:
