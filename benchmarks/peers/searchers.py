@@ -10,6 +10,7 @@ from stagecraft.tuning.expression import Expression
 from stagecraft.tuning.searcher import Searcher
 from stagecraft.tuning.searchers import SEARCHERS
 from stagecraft.tuning.space import Choice, Integer, LogUniform, Space
+from stagecraft.tuning.spec import StudySpec
 from stagecraft.tuning.stopping import Stopping, stopper_of
 
 
@@ -47,22 +48,24 @@ class Ours:
 
 
 class OursStepwise(Ours):
-    """The default searcher, of a study that names the steps and stops trials by extrapolation."""
+    """The default searcher as a study that names the steps has it: trials end by extrapolation."""
 
     def __init__(self, space: Space, seed: int, start: list[dict[str, Any]], effort: str, steps: str) -> None:
-        super().__init__("default", space, seed, start, effort)
-        self._steps, self._stopper = steps, stopper_of(Stopping(rule="extrapolation"))
+        spec = StudySpec(
+            space=dict(space.dimensions), objectives={"auc": "maximize"}, start=start, steps=steps
+        )
+        self._spec, begun = spec, [spec.without_steps(each) for each in start]
+        super().__init__("default", spec.searched, seed, begun, effort)
+        self._stopper = stopper_of(Stopping(rule="extrapolation"), spec.total)
 
     def ask(self) -> dict[str, Any]:
-        self._asked = super().ask()
-        return self._asked
+        return self._spec.whole(super().ask())
 
     def stops(self, step: int, value: float) -> bool:
-        number = len(self.searcher.observations)
-        return self._stopper.stops(number, step, -value, self._asked[self._steps])
+        return self._stopper.stops(len(self.searcher.observations), step, -value)
 
     def tell(self, parameters: dict[str, Any], loss: float, cpu: float) -> None:
-        self.searcher.tell(parameters, [loss], cpu, self._asked)
+        super().tell(self._spec.without_steps(parameters), loss, cpu)
 
 
 class Optuna:

@@ -49,8 +49,9 @@ class RayTuneSweepOperator(StageOperator):
     :param population: ``Population(members=8, interval=10)``: the trials train as a population in place of
         a search, where the trainer keeps checkpoints
     :param stopping: ``Stopping(rule="asha")``: trials that promise little end early, where they report steps
-    :param steps: the parameter that says how many steps trials report, as ``rounds``: a trial is then as good
-        as its best step, and its record is that of a trial of so many
+    :param steps: the parameter that says how many steps trials report, as ``rounds``: every trial may make
+        the most of them, ends early where it promises no more, and its record is that of one which ends at
+        its best step
     :param limits: ``Limits(memory_bytes=…, seconds=…, cpus=1)`` of each trial
     :param warm_start: whether a new sweep begins at what earlier ones of like data found best
     :param concurrency: trials at a time

@@ -68,8 +68,9 @@ class Sweep(Stage):
     :param population: trains the trials as a population in place of searching, of a trainer that keeps
         checkpoints; None for none
     :param stopping: which trials end early, of a trainer that reports steps; None for none
-    :param steps: the parameter that says how many steps trials report: a trial is then as good as its best
-        step, and its record is that of a trial of so many; None where there is no such parameter
+    :param steps: the parameter that says how many steps trials report: every trial may make the most of them,
+        ends early where it promises no more, and its record is that of one which ends at its best step; None
+        where there is no such parameter
     :param limits: what a trial may use; one that takes more has failed
     :param warm_start: whether a new study begins at what earlier ones of like data found best; what a study
         has taught is kept either way
@@ -132,7 +133,12 @@ class Sweep(Stage):
             if value is not None and not self.trainer.checkpoints:
                 found = f"the trainer {self.trainer.type} reports no steps"
                 raise InvalidInputError(f"sweep.{field}", found, "a python_function, a command, or none")
-        StudySpec(space=self.space, objectives={self.metric: "minimize"}, steps=self.steps)
+        StudySpec(
+            space=self.space,
+            constraints=self.constraints,
+            objectives={self.metric: "minimize"},
+            steps=self.steps,
+        )
         if self.stopping is not None:
             self.stopping.check(self.steps)
 

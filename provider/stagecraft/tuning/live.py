@@ -72,7 +72,7 @@ class Live:
     def ended(self, trial: Trial) -> None:
         """Tell what came of a trial."""
         told = trial_record(trial)
-        if trial.asked is None:
+        if self.study.spec.steps is None:
             del told["parameters"]  # Said when it began.
         self.tracker.record("trial", told)
         self._count(trial)
@@ -142,7 +142,6 @@ class Steps:
 def trial_record(trial: Trial) -> dict[str, Any]:
     """Return what a page shows of a trial."""
     told = trial.model_dump(mode="json", exclude_defaults=True) | {"state": trial.state.value}
-    told.pop("asked", None)
     told["parameters"] = {name: _rounded(value) for name, value in trial.parameters.items()}
     for name, value in told.items():
         if isinstance(value, float) and name != "ended":

@@ -89,7 +89,7 @@ def _trial(
     objective, tracker = _fetched(trainer[0])
     attempt.tells = Steps(tracker, attempt.number)
     if reports is not None:
-        attempt.stops = lambda *report: bool(ray.get(reports.stops.remote(*report, parameters)))
+        attempt.stops = lambda *report: bool(ray.get(reports.stops.remote(*report)))
     return run(objective, parameters, attempt, metric, limits)
 
 
@@ -111,8 +111,7 @@ class Reports:
         self.stopper, self.spec = stopper, spec
         for trial in trials:
             for step, value in trial.curve:
-                self.stops(trial.number, step, value, trial.asked or trial.parameters)
+                self.stops(trial.number, step, value)
 
-    def stops(self, number: int, step: float, value: float, parameters: Parameters) -> bool:
-        [loss] = self.spec.losses({self.spec.metric: value})[:1]
-        return self.stopper.stops(number, step, loss, self.spec.total(parameters))
+    def stops(self, number: int, step: float, value: float) -> bool:
+        return self.stopper.stops(number, step, value if self.spec.direction == "minimize" else -value)

@@ -115,12 +115,11 @@ class Runner(tune.Trainable):  # type: ignore[misc]
         objective, metric, limits, reports = self.given
         attempt: Attempt = self.config_now["attempt"]
         attempt.tells = Steps(self.tracker, attempt.number)
-        parameters = self.config_now["parameters"]
         if reports is not None:
-            attempt.stops = lambda *report: bool(ray.get(reports.stops.remote(*report, parameters)))
+            attempt.stops = lambda *report: bool(ray.get(reports.stops.remote(*report)))
         # Tune would wait for five seconds before it ends a trial that is at work.
         limits = limits.within(self.config_now["left"])
-        outcome = run(objective, parameters, attempt, metric, limits)
+        outcome = run(objective, self.config_now["parameters"], attempt, metric, limits)
         return {OUTCOME: outcome, "done": True}
 
 

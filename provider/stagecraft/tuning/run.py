@@ -50,7 +50,8 @@ def run_trials(
 
     :param budget: of the study in all, earlier runs among it
     :param limits: of each trial
-    :param stopping: which trials end early, where the objective reports steps
+    :param stopping: which trials end early, where the objective reports steps; by ``extrapolation`` where
+        None is given, and the study names the steps
     :param runner: ``tasks`` (a loop of Ray tasks, some milliseconds a trial), ``tune`` (Ray Tune), or
         ``auto``: tasks, and Ray Tune once a usual trial has taken more than half a minute
     :param helpers: cores of Ray that a trial takes beside its own, for actors that it starts
@@ -67,6 +68,8 @@ def run_trials(
         raise InvalidInputError(
             "sweep.stopping", f"{stopping.rule} beside a population", "none: its worst go on from its best"
         )
+    if stopping is None and study.spec.steps is not None:
+        stopping = Stopping(rule="extrapolation")
     if stopping is not None:
         stopping.check(study.spec.steps)
     live = Live(tracker or Tracker.nowhere(), study, budget)
@@ -139,4 +142,4 @@ def _reports(study: Study, stopping: Stopping | None) -> Any:
     from stagecraft.tuning.stopping import stopper_of
 
     reports = ray.remote(Reports).options(num_cpus=0)
-    return reports.remote(stopper_of(stopping), study.spec, study.settled)
+    return reports.remote(stopper_of(stopping, study.spec.total), study.spec, study.settled)

@@ -71,22 +71,15 @@ class Searcher(ABC):
         """Return the trial from whose checkpoint trial ``number`` goes on; None where it begins anew."""
         return None
 
-    def tell(
-        self,
-        parameters: Parameters,
-        losses: Sequence[float] | None,
-        cost: float = 0.0,
-        asked: Parameters | None = None,
-    ) -> None:
+    def tell(self, parameters: Parameters, losses: Sequence[float] | None, cost: float = 0.0) -> None:
         """Take in the result of a trial.
 
         :param losses: one an objective; None says that it failed
         :param cost: CPU seconds
-        :param asked: the parameters that it was asked with, where these are others
         """
         kept = None if losses is None else tuple(losses)
         self.observations.append(Observation(dict(parameters), kept, cost))
-        self._seen.update(key_of(each) for each in (parameters, asked or parameters))
+        self._seen.add(key_of(parameters))
 
     def ask(self, number: int, pending: Sequence[Parameters] = ()) -> Parameters:
         """Return the parameters of trial ``number``, as plain Python values.

@@ -32,8 +32,8 @@ class StudySpec(BaseModel):
     :param start: parameters to try first, as the trainer's own defaults
     :param effort: what a trial costs, in any unit, as an expression over parameters that every trial has,
         ``"rounds * max_depth"``; the default searcher prefers what promises more for it
-    :param steps: the parameter that says how many steps trials report, ``"rounds"``: a trial is then as good
-        as its best step, and its record is that of a trial of so many
+    :param steps: the parameter that says how many steps trials report, ``"rounds"``. It is not searched:
+        every trial may make the most of them, and its record is that of one which ends at its best step
     :param rounds: rounds that narrow the space; one round without end where None
     :param population: trains the trials as a population in place of searching, for trainers that keep
         checkpoints; its first trials are drawn at random
@@ -58,10 +58,10 @@ class StudySpec(BaseModel):
         space = Space(self.space, self.constraints)
         for number, given in enumerate(self.start):
             space.check(given, f"study.start[{number}]")
-        if self.effort is not None:
-            self.weighed(space)
         if self.steps is not None:
             self._check_steps(self.steps)
+        if self.effort is not None:
+            self.weighed(self.searched)
         if self.population is not None:
             for field, value, instead in (
                 ("searcher", self.searcher, "default"),
@@ -82,11 +82,34 @@ class StudySpec(BaseModel):
         if len(self.objectives) > 1:
             found = f"steps beside the objectives {', '.join(self.objectives)}"
             raise InvalidInputError("study.steps", found, "one objective: what is best differs between them")
+        for label, text in self.constraints.items():
+            if name in Expression(text, f"study.constraints[{label}]").names:
+                found = f"{text!r}, which asks for the steps {name}"
+                raise InvalidInputError(f"study.constraints[{label}]", found, "one over other parameters")
+        if len(self.space) == 1:
+            raise InvalidInputError(
+                "study.space", f"{name} alone, the steps", "a parameter beside it to search"
+            )
 
-    def total(self, parameters: Parameters) -> float:
-        """Return how many steps a trial would come to; infinite where that is unknown."""
-        given = None if self.steps is None else parameters[self.steps]
-        return given if isinstance(given, int) else math.inf
+    @property
+    def searched(self) -> Space:
+        """What a searcher sees: all parameters but the steps."""
+        found = {name: dimension for name, dimension in self.space.items() if name != self.steps}
+        return Space(found, self.constraints)
+
+    @property
+    def total(self) -> float:
+        """How many steps a trial may come to; infinite where that is unknown."""
+        dimension = self.space.get(self.steps or "")
+        return dimension.from_unit(1.0) if isinstance(dimension, Integer) else math.inf
+
+    def whole(self, searched: Parameters) -> Parameters:
+        """Return a trial's parameters: those that were searched, and the most steps."""
+        return searched if self.steps is None else {**searched, self.steps: int(self.total)}
+
+    def without_steps(self, parameters: Mapping[str, Any]) -> Parameters:
+        """Return a trial's parameters as its searcher knows them."""
+        return {name: value for name, value in parameters.items() if name != self.steps}
 
     def weighed(self, space: Space) -> Expression | None:
         """Return the effort.

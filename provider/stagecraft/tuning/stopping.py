@@ -23,9 +23,9 @@ class Stopping(BaseModel):
     one in ``eta`` of those that came to it. ``hyperband``: the same in several brackets, whose first rungs
     lie ``eta`` times further each, so that slow starters have their chance. ``median``: a trial stops at a
     rung where it is worse than the median of those that came to it. ``extrapolation``: a trial stops where
-    it would end no better than the best so far even if it went on as steeply as over the last third of its
-    steps; curves flatten, so what is stopped could hardly have become the best. It takes the number of steps
-    that a trial would come to, from a study that names the parameter.
+    it would end no better than the best so far even if every further half of its steps gained as much as the
+    last one; curves flatten, so what is stopped could hardly have become the best. It takes the number of
+    steps that a trial would come to, from a study that names the parameter.
 
     :param first: steps before the first decision
     :param eta: how many times further the next rung lies
@@ -33,7 +33,8 @@ class Stopping(BaseModel):
 
     Source: Li et al., A System for Massively Parallel Hyperparameter Tuning, MLSys 2020; Li et al.,
     Hyperband, JMLR 18, 2018; Golovin et al., Google Vizier, KDD 2017; Domhan et al., Speeding Up Automatic
-    Hyperparameter Optimization by Extrapolation of Learning Curves, IJCAI 2015, with a straight line here.
+    Hyperparameter Optimization by Extrapolation of Learning Curves, IJCAI 2015; here by a line over the
+    logarithm of the steps.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,12 +59,11 @@ class Stopper(ABC):
     """Decides as reports come in."""
 
     @abstractmethod
-    def stops(self, number: int, step: float, loss: float, total: float = math.inf) -> bool:
+    def stops(self, number: int, step: float, loss: float) -> bool:
         """Take in a report; return whether the trial is to stop.
 
         :param number: the trial's
         :param loss: at this step, the lower the better; not finite where it has none
-        :param total: the step at which the trial would end by itself; infinite where that is unknown
         """
 
 
@@ -79,7 +79,7 @@ class Rungs(Stopper):
         self.stopping = stopping
         self._rungs: dict[tuple[int, int], dict[int, float]] = defaultdict(dict)
 
-    def stops(self, number: int, step: float, loss: float, total: float = math.inf) -> bool:
+    def stops(self, number: int, step: float, loss: float) -> bool:
         if not math.isfinite(loss):
             return True
         bracket = number % self.stopping.brackets if self.stopping.rule == "hyperband" else 0
@@ -106,19 +106,21 @@ class Rungs(Stopper):
 class Extrapolation(Stopper):
     """Compares where a trial's curve leads with the best that any trial has come to.
 
-    >>> stopper = stopper_of(Stopping(rule="extrapolation"))
-    >>> [stopper.stops(0, step, 1 / step, total=4) for step in (1, 2, 3, 4)]
+    :param total: how many steps a trial may come to
+
+    >>> stopper = stopper_of(Stopping(rule="extrapolation"), total=8)
+    >>> [stopper.stops(0, step, 1 / step) for step in (1, 2, 4, 8)]
     [False, False, False, False]
-    >>> [stopper.stops(1, step, 1 + 1 / step, total=4) for step in (1, 2, 3, 4)]
+    >>> [stopper.stops(1, step, 1 + 1 / step) for step in (1, 2, 4, 8)]
     [False, False, True, True]
     """
 
-    def __init__(self, stopping: Stopping) -> None:
-        self.stopping = stopping
+    def __init__(self, stopping: Stopping, total: float) -> None:
+        self.stopping, self.total = stopping, total
         self._curves: dict[int, list[tuple[float, float]]] = defaultdict(list)
         self._best = math.inf
 
-    def stops(self, number: int, step: float, loss: float, total: float = math.inf) -> bool:
+    def stops(self, number: int, step: float, loss: float) -> bool:
         if not math.isfinite(loss):
             return True
         curve = self._curves[number]
@@ -130,10 +132,13 @@ class Extrapolation(Stopper):
         if step < self.stopping.first or not earlier or len(self._curves) == 1:
             return False
         before, was = curve[earlier - 1]
-        fall = max(was - loss, 0.0) / (step - before)
-        return loss - fall * (total - step) >= self._best
+        fall = max(was - loss, 0.0) / math.log(step / before)
+        return loss - fall * math.log(self.total / step) >= self._best
 
 
-def stopper_of(stopping: Stopping) -> Stopper:
-    """Return what decides by a rule."""
-    return Extrapolation(stopping) if stopping.rule == "extrapolation" else Rungs(stopping)
+def stopper_of(stopping: Stopping, total: float = math.inf) -> Stopper:
+    """Return what decides by a rule.
+
+    :param total: how many steps a trial may come to; infinite where that is unknown
+    """
+    return Extrapolation(stopping, total) if stopping.rule == "extrapolation" else Rungs(stopping)

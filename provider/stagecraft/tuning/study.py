@@ -58,7 +58,7 @@ class Study(Trials):
         self._sessions: list[float] = []
         self._began, self._begun = time.monotonic(), False
         self._open()
-        self._space = Space(self.rounds[-1].space if self.rounds else spec.space, spec.constraints)
+        self._space = Space(self.rounds[-1].space, spec.constraints) if self.rounds else spec.searched
         self._searcher = self._new_searcher()
         self._told = 0
         self._running: set[int] = set()
@@ -121,7 +121,7 @@ class Study(Trials):
             if old.state is TrialState.RUNNING and old.attempt >= ATTEMPTS:
                 self.fail(old, Cause.DIED, f"it was interrupted {old.attempt} times", seconds=0.0)
                 continue
-            kept = {"number": old.number, "parameters": old.asked or old.parameters, "round": old.round}
+            kept = {"number": old.number, "parameters": old.parameters, "round": old.round}
             return self._hand_out(Trial(**kept, attempt=old.attempt + 1, parent=old.parent))
         number = len(self.trials)
         if wanted is not None and number >= wanted:
@@ -131,8 +131,9 @@ class Study(Trials):
             return None
         self._turn(number, known)
         self._tell(known)
-        pending = [trial.parameters for trial in self.trials[known:]]
-        chosen = {"parameters": self._searcher.ask(number, pending), "parent": self._searcher.parent(number)}
+        pending = [self.spec.without_steps(trial.parameters) for trial in self.trials[known:]]
+        parameters = self.spec.whole(self._searcher.ask(number, pending))
+        chosen = {"parameters": parameters, "parent": self._searcher.parent(number)}
         return self._hand_out(Trial(number=number, round=len(self.rounds), **chosen))
 
     def finish(
@@ -161,14 +162,11 @@ class Study(Trials):
             if not isinstance(value, int | float) or not math.isfinite(value):
                 found = f"the metric {name!r} is {value!r}"
                 return self.fail(trial, Cause.NOT_FINITE, found, seconds=seconds, cpu=cpu)
-        cut: dict[str, Any] = {}
+        parameters = trial.parameters
         if self.spec.steps is not None:
-            best = best_step(self.spec, trial.parameters, metrics, said, curve, stopped)
+            best = best_step(self.spec, parameters, metrics, said, curve, stopped)
             if best is not None:
-                parameters, metrics = best
-                stopped = False
-                if parameters != trial.parameters:
-                    cut = {"parameters": parameters, "asked": trial.parameters}
+                (parameters, metrics), stopped = best, False
         kept = {
             name: float(number)
             for name, number in metrics.items()
@@ -176,8 +174,8 @@ class Study(Trials):
         }
         told = [(step, value) for step, value in curve if math.isfinite(step) and math.isfinite(value)]
         state = TrialState.STOPPED if stopped else TrialState.FINISHED
-        ended = {"metrics": kept, "curve": told, "seconds": seconds, "cpu": cpu, **cut}
-        return self._settle(trial.model_copy(update={"state": state, **ended}))
+        ended = {"metrics": kept, "curve": told, "seconds": seconds, "cpu": cpu}
+        return self._settle(trial.model_copy(update={"parameters": parameters, "state": state, **ended}))
 
     def fail(self, trial: Trial, cause: Cause, message: str, *, seconds: float, cpu: float = 0.0) -> Trial:
         """Record that a trial failed, and why."""
@@ -186,7 +184,8 @@ class Study(Trials):
 
     def _new_searcher(self) -> Searcher:
         spec = self.spec
-        start = [*spec.start, *(self.warm_start.start if self.warm_start else [])]
+        given = [*spec.start, *(self.warm_start.start if self.warm_start else [])]
+        start = [spec.without_steps(parameters) for parameters in given]
         if spec.population is not None:
             return PopulationBased(self._space, spec.seed, start, population=spec.population)
         return make_searcher(spec.searcher, self._space, spec.seed, start, spec.weighed(self._space))
@@ -197,7 +196,11 @@ class Study(Trials):
         if rounds is None or number // rounds.trials <= len(self.rounds):
             return
         best = self.first(known).best
-        if best is not None and rounds.narrow < 1 and within(self._space, best.parameters):
+        if (
+            best is not None
+            and rounds.narrow < 1
+            and within(self._space, self.spec.without_steps(best.parameters))
+        ):
             self._space = narrowed(self._space, best.parameters, rounds.narrow)
         turned = Round(
             number=len(self.rounds) + 1,
@@ -212,12 +215,11 @@ class Study(Trials):
 
     def _tell(self, known: int) -> None:
         for trial in self.trials[self._told : known]:
-            losses = None if trial.state is TrialState.FAILED else self.spec.losses(trial.metrics)
-            asked = trial.asked or trial.parameters
-            if within(self._space, trial.parameters):
-                self._searcher.tell(trial.parameters, losses, trial.cpu, asked)
-            elif within(self._space, asked):  # Its best step came before those that this round asks for.
-                self._searcher.tell(asked, losses, trial.cpu)
+            parameters = self.spec.without_steps(trial.parameters)
+            if not self.rounds or within(self._space, parameters):
+                failed = trial.state is TrialState.FAILED
+                losses = None if failed else self.spec.losses(trial.metrics)
+                self._searcher.tell(parameters, losses, trial.cpu)
         self._told = known
 
     def _hand_out(self, trial: Trial) -> Trial:

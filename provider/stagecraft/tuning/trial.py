@@ -34,8 +34,6 @@ class Trial(BaseModel):
     :param number: counts from 0, in the order of asking
     :param attempt: 1, or more where the trial was interrupted and begun again
     :param round: the round of the study that asked for it, from 0
-    :param asked: the parameters that it began with, where its best step came before its last one, or where it
-        was ended early: ``parameters`` are then those of an equal trial that ends at this step
     :param parent: the trial from whose checkpoint it goes on, in population based training; None where it
         begins at the start
     :param metrics: what the objective returned; where it was stopped early, what it had reported last
@@ -53,7 +51,6 @@ class Trial(BaseModel):
     state: TrialState = TrialState.RUNNING
     attempt: int = 1
     round: int = 0
-    asked: dict[str, Any] | None = None
     parent: int | None = None
     metrics: dict[str, float] = {}
     curve: list[tuple[float, float]] = []

@@ -264,7 +264,7 @@ def test_an_effort_is_checked_before_any_trial(store: Store) -> None:
             spec(space=space, effort=effort)
 
 
-STEPS = {"space": {"rounds": Integer(2, 8)}, "searcher": "grid", "steps": "rounds", "concurrency": 1}
+STEPS = {"space": {"x": Uniform(0, 1), "rounds": Integer(2, 8)}, "steps": "rounds", "concurrency": 1}
 
 
 def reported(study: Study, trial: Trial, losses: list[float], **how: Any) -> Trial:
@@ -275,52 +275,49 @@ def reported(study: Study, trial: Trial, losses: list[float], **how: Any) -> Tri
 
 
 def test_a_trial_stands_for_one_that_ends_at_its_best_step(store: Store) -> None:
-    study = opened(store, **STEPS, start=[{"rounds": 6}])
-    ended = reported(study, asked(study), [0.1, 0.5, 0.3, 0.2, 0.4, 0.6])
-    assert ended.parameters == {"rounds": 4}, "one step is too few for the space"
-    assert ended.asked == {"rounds": 6}
+    study = opened(store, **STEPS, start=[{"x": 0.5, "rounds": 3}])
+    trial = asked(study)
+    assert trial.parameters == {"x": 0.5, "rounds": 8}, "as many as there are"
+    ended = reported(study, trial, [0.1, 0.5, 0.3, 0.2, 0.4, 0.6, 0.7, 0.8])
+    assert ended.parameters == {"x": 0.5, "rounds": 4}, "one step is too few for the space"
     assert ended.metrics == {"loss": 0.2, "at": 4.0, "cost": 3.0}, "the cost is that of all steps"
-    assert study.best == opened(store, **STEPS, start=[{"rounds": 6}]).best == ended
+    assert study.best == opened(store, **STEPS, start=[{"x": 0.5, "rounds": 3}]).best == ended
 
 
 def test_a_trial_that_ends_early_counts_by_its_best_step(store: Store) -> None:
-    study = opened(store, **STEPS, start=[{"rounds": 8}, {"rounds": 7}])
+    study = opened(store, **STEPS)
     ended = reported(study, asked(study), [0.9, 0.4, 0.5], stopped=True)
-    assert (ended.state, ended.parameters) == (TrialState.FINISHED, {"rounds": 2})
+    assert (ended.state, ended.parameters["rounds"]) == (TrialState.FINISHED, 2)
     none = reported(study, asked(study), [0.3], stopped=True)
-    assert (none.state, none.parameters) == (TrialState.STOPPED, {"rounds": 7}), (
-        "the space has no trial of one"
-    )
+    assert (none.state, none.parameters["rounds"]) == (TrialState.STOPPED, 8)
 
 
-def test_the_last_step_is_the_best_where_nothing_before_was_better(store: Store) -> None:
-    study = opened(store, **STEPS, start=[{"rounds": 3}])
-    ended = reported(study, asked(study), [0.3, 0.2, 0.1])
-    assert (ended.parameters, ended.asked) == ({"rounds": 3}, None)
-
-
-@pytest.mark.parametrize("searcher", ["default", "random"])
-def test_what_was_asked_with_more_steps_is_not_asked_again(store: Store, searcher: str) -> None:
-    changes = STEPS | {"searcher": searcher, "space": {"rounds": Integer(2, 25)}}
-    study, numbers = opened(store, **changes), []
-    for number in range(12):
-        trial = asked(study)
-        numbers.append(trial.parameters["rounds"])
-        reported(study, trial, [0.5, 0.1] + [0.5] * (trial.parameters["rounds"] - 2))
-        if number == 3:
+@pytest.mark.parametrize("searcher", ["default", "tpe"])
+@pytest.mark.parametrize("rounds", [None, {"trials": 4}])
+def test_searchers_see_all_but_the_steps(store: Store, searcher: str, rounds: dict[str, int] | None) -> None:
+    space = {"x": Integer(1, 9), "rounds": Integer(2, 8)}
+    changes = STEPS | {"searcher": searcher, "space": space, "rounds": rounds}
+    study = opened(store, **changes)
+    for number in range(9):
+        reported(study, asked(study), [0.5] * (1 + number % 3) + [0.1, 0.5])
+        if number == 5:
             study = opened(store, **changes)
-    assert sorted(numbers) == sorted(set(numbers))
+    assert len({trial.parameters["x"] for trial in study.trials}) > 4
+    assert {trial.parameters["rounds"] for trial in study.trials} == {2, 3, 4}
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "where"),
     [
-        {"steps": "depth"},
-        {"steps": "x"},
-        {"steps": "rounds", "objectives": {"loss": "minimize", "seconds": "minimize"}},
-        {"steps": "rounds", "space": {"x": Integer(0, 1), "rounds": Integer(1, 9, when={"x": [1]})}},
+        ({"steps": "depth"}, "steps"),
+        ({"steps": "x"}, "steps"),
+        ({"objectives": {"loss": "minimize", "seconds": "minimize"}}, "steps"),
+        ({"space": {"x": Integer(0, 1), "rounds": Integer(1, 9, when={"x": [1]})}}, "steps"),
+        ({"space": {"rounds": Integer(1, 9)}}, "space"),
+        ({"constraints": {"work": "rounds * x < 3"}}, r"constraints\[work\]"),
+        ({"effort": "rounds * x"}, "effort"),
     ],
 )
-def test_steps_are_a_whole_number_that_every_trial_of_one_objective_has(changes: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"study\.steps"):
-        spec(**{"space": {"x": Uniform(0, 1), "rounds": Integer(1, 9)}} | changes)
+def test_steps_are_a_whole_number_beside_what_is_searched(changes: dict[str, Any], where: str) -> None:
+    with pytest.raises(ValueError, match=rf"study\.{where}"):
+        spec(**STEPS | changes)
