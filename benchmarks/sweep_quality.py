@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from peers.searchers import Optuna, Ours, OursStepwise, Pruned, ScikitOptimize, Search
-from sweep_trial import DEFAULTS, EFFORT, EFFORT_A_STEP, SPACE, STEPS, Trainer
+from sweep_trial import DEFAULTS, EFFORT, SPACE, STEPS, Trainer
 
 TRIALS = 40
 OURS, TPE = "ours", "Optuna TPE"
 SEARCHES: dict[str, Callable[[int], Search]] = {
-    OURS: lambda seed: OursStepwise(SPACE, seed, [DEFAULTS], EFFORT_A_STEP, STEPS),
+    OURS: lambda seed: OursStepwise(SPACE, seed, [DEFAULTS], EFFORT, STEPS),
     "ours, no trial stopped": lambda seed: Ours("default", SPACE, seed, [DEFAULTS], EFFORT),
     "random": lambda seed: Ours("random", SPACE, seed, []),
     TPE: lambda seed: Optuna(SPACE, seed),

@@ -25,7 +25,6 @@ SPACE = Space(
     }
 )
 EFFORT, STEPS = "rounds * max_depth", "rounds"
-EFFORT_A_STEP = "max_depth"
 FIRST, FURTHER = 20, 1.25
 """Rounds until a trial reports for the first time, and how many times further the next report lies."""
 FIXED = {"objective": "binary:logistic", "tree_method": "hist", "nthread": 1, "seed": 0}

@@ -35,10 +35,16 @@ class Ours:
     stops: Callable[[int, float], bool] | None = None
 
     def __init__(
-        self, name: str, space: Space, seed: int, start: list[dict[str, Any]], effort: str | None = None
+        self,
+        name: str,
+        space: Space,
+        seed: int,
+        start: list[dict[str, Any]],
+        effort: str | None = None,
+        steps: str | None = None,
     ) -> None:
         weighed = Expression(effort) if effort else None
-        self.searcher: Searcher = SEARCHERS[name](space, seed, start, weighed)
+        self.searcher: Searcher = SEARCHERS[name](space, seed, start, weighed, steps)
 
     def ask(self) -> dict[str, Any]:
         return self.searcher.ask(len(self.searcher.observations))
@@ -54,8 +60,8 @@ class OursStepwise(Ours):
         spec = StudySpec(
             space=dict(space.dimensions), objectives={"auc": "maximize"}, start=start, steps=steps
         )
-        self._spec, begun = spec, [spec.without_steps(each) for each in start]
-        super().__init__("default", spec.searched, seed, begun, effort)
+        self._spec = spec
+        super().__init__("default", space, seed, start, effort, steps)
         self._stopper = stopper_of(Stopping(rule="extrapolation"), spec.total)
 
     def ask(self) -> dict[str, Any]:
@@ -63,9 +69,6 @@ class OursStepwise(Ours):
 
     def stops(self, step: int, value: float) -> bool:
         return self._stopper.stops(len(self.searcher.observations), step, -value)
-
-    def tell(self, parameters: dict[str, Any], loss: float, cpu: float) -> None:
-        super().tell(self._spec.without_steps(parameters), loss, cpu)
 
 
 class Optuna:

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from stagecraft.tuning.genetic import Genetic
-from stagecraft.tuning.searcher import key_of
 from stagecraft.tuning.space import Parameters
 
 if TYPE_CHECKING:
@@ -45,6 +44,7 @@ class Default(Genetic):
     """
 
     name = "default"
+    learns_steps = True
 
     @property
     def initial(self) -> int:
@@ -110,10 +110,10 @@ class Default(Genetic):
             best = points[np.argsort(-promise(points), kind="stable")[:REFINED]]
             points = np.vstack([points, cube.finer(best, draw)])
             order = np.argsort(-promise(points), kind="stable")
-        known = self._seen.union(map(key_of, pending))
+        known = self._seen.union(map(self.key, pending))
         for place in order:
             parameters = self.space.from_unit(points[place].tolist())
-            if self.space.feasible(parameters) and key_of(parameters) not in known:
+            if self.space.feasible(parameters) and self.key(parameters) not in known:
                 return parameters
         return self.space.sample(source)
 

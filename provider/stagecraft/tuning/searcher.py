@@ -38,9 +38,13 @@ class Searcher(ABC):
     :param seed: decides every random draw
     :param start: what to try first, as a trainer's own defaults
     :param effort: what a trial costs by its parameters, in any unit, for searchers that weigh it
+    :param steps: the parameter that trials themselves find, whatever is asked for
     """
 
     name: ClassVar[str]
+    learns_steps: ClassVar[bool] = False
+    """Whether it takes in how many steps were best for a trial."""
+
     redraws: ClassVar[int] = 20
 
     def __init__(
@@ -49,9 +53,10 @@ class Searcher(ABC):
         seed: int = 0,
         start: Sequence[Parameters] = (),
         effort: Expression | None = None,
+        steps: str | None = None,
     ) -> None:
         self.space, self.seed, self.start = space, seed, [dict(given) for given in start]
-        self.effort = effort
+        self.effort, self.steps = effort, steps
         self.observations: list[Observation] = []
         self._seen: set[str] = set()
 
@@ -79,7 +84,7 @@ class Searcher(ABC):
         """
         kept = None if losses is None else tuple(losses)
         self.observations.append(Observation(dict(parameters), kept, cost))
-        self._seen.add(key_of(parameters))
+        self._seen.add(self.key(parameters))
 
     def ask(self, number: int, pending: Sequence[Parameters] = ()) -> Parameters:
         """Return the parameters of trial ``number``, as plain Python values.
@@ -89,10 +94,10 @@ class Searcher(ABC):
         """
         if number < len(self.start):
             return dict(self.start[number])
-        seen = self._seen.union(map(key_of, pending))
+        seen = self._seen.union(map(self.key, pending))
         for draw in range(self.redraws):
             proposal = self.propose(number, pending, self.source(number, draw))
-            if self.space.feasible(proposal) and key_of(proposal) not in seen:
+            if self.space.feasible(proposal) and self.key(proposal) not in seen:
                 return proposal
         return self.space.sample(self.source(number))
 
@@ -102,6 +107,10 @@ class Searcher(ABC):
 
         :param source: of all random draws
         """
+
+    def key(self, parameters: Parameters) -> str:
+        """Return a text that the parameters of equal trials share."""
+        return key_of({name: value for name, value in parameters.items() if name != self.steps})
 
     def source(self, number: int, draw: int = 0) -> Random:
         """The source of random draws for one trial."""

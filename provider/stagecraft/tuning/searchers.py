@@ -49,6 +49,7 @@ def make_searcher(
     seed: int,
     start: Sequence[Parameters] = (),
     effort: Expression | None = None,
+    steps: str | None = None,
 ) -> Searcher:
     """Build a searcher by its name."""
-    return SEARCHERS[name](space, seed, start, effort)
+    return SEARCHERS[name](space, seed, start, effort, steps)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from random import Random
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -13,10 +13,11 @@ from stagecraft.errors import InvalidInputError
 from stagecraft.tuning.expression import Expression
 from stagecraft.tuning.population import Population
 from stagecraft.tuning.rounds import Rounds
-from stagecraft.tuning.searchers import SearcherName
+from stagecraft.tuning.searchers import SEARCHERS, SearcherName
 from stagecraft.tuning.space import Dimension, Integer, Parameters, Space
 
 Direction = Literal["minimize", "maximize"]
+Value = TypeVar("Value")
 
 
 class StudySpec(BaseModel):
@@ -32,8 +33,8 @@ class StudySpec(BaseModel):
     :param start: parameters to try first, as the trainer's own defaults
     :param effort: what a trial costs, in any unit, as an expression over parameters that every trial has,
         ``"rounds * max_depth"``; the default searcher prefers what promises more for it
-    :param steps: the parameter that says how many steps trials report, ``"rounds"``. It is not searched:
-        every trial may make the most of them, and its record is that of one which ends at its best step
+    :param steps: the parameter that says how many steps trials report, ``"rounds"``. Whatever is asked for, a
+        trial may make the most of them, and its record is that of one which ends at its best step
     :param rounds: rounds that narrow the space; one round without end where None
     :param population: trains the trials as a population in place of searching, for trainers that keep
         checkpoints; its first trials are drawn at random
@@ -93,9 +94,8 @@ class StudySpec(BaseModel):
 
     @property
     def searched(self) -> Space:
-        """What a searcher sees: all parameters but the steps."""
-        found = {name: dimension for name, dimension in self.space.items() if name != self.steps}
-        return Space(found, self.constraints)
+        """What the searcher sees: the steps only where it learns from them."""
+        return Space(self.seen(self.space), self.constraints)
 
     @property
     def total(self) -> float:
@@ -107,9 +107,10 @@ class StudySpec(BaseModel):
         """Return a trial's parameters: those that were searched, and the most steps."""
         return searched if self.steps is None else {**searched, self.steps: int(self.total)}
 
-    def without_steps(self, parameters: Mapping[str, Any]) -> Parameters:
-        """Return a trial's parameters as its searcher knows them."""
-        return {name: value for name, value in parameters.items() if name != self.steps}
+    def seen(self, by_name: Mapping[str, Value]) -> dict[str, Value]:
+        """Return what the searcher sees of something by the parameters' names."""
+        hidden = None if SEARCHERS[self.searcher].learns_steps else self.steps
+        return {name: value for name, value in by_name.items() if name != hidden}
 
     def weighed(self, space: Space) -> Expression | None:
         """Return the effort.

@@ -131,7 +131,7 @@ class Study(Trials):
             return None
         self._turn(number, known)
         self._tell(known)
-        pending = [self.spec.without_steps(trial.parameters) for trial in self.trials[known:]]
+        pending = [self.spec.seen(trial.parameters) for trial in self.trials[known:]]
         parameters = self.spec.whole(self._searcher.ask(number, pending))
         chosen = {"parameters": parameters, "parent": self._searcher.parent(number)}
         return self._hand_out(Trial(number=number, round=len(self.rounds), **chosen))
@@ -185,10 +185,12 @@ class Study(Trials):
     def _new_searcher(self) -> Searcher:
         spec = self.spec
         given = [*spec.start, *(self.warm_start.start if self.warm_start else [])]
-        start = [spec.without_steps(parameters) for parameters in given]
+        start = [spec.seen(parameters) for parameters in given]
         if spec.population is not None:
             return PopulationBased(self._space, spec.seed, start, population=spec.population)
-        return make_searcher(spec.searcher, self._space, spec.seed, start, spec.weighed(self._space))
+        return make_searcher(
+            spec.searcher, self._space, spec.seed, start, spec.weighed(self._space), spec.steps
+        )
 
     def _turn(self, number: int, known: int) -> None:
         """Begin the next round where its first trial is asked for."""
@@ -196,11 +198,7 @@ class Study(Trials):
         if rounds is None or number // rounds.trials <= len(self.rounds):
             return
         best = self.first(known).best
-        if (
-            best is not None
-            and rounds.narrow < 1
-            and within(self._space, self.spec.without_steps(best.parameters))
-        ):
+        if best is not None and rounds.narrow < 1 and within(self._space, self.spec.seen(best.parameters)):
             self._space = narrowed(self._space, best.parameters, rounds.narrow)
         turned = Round(
             number=len(self.rounds) + 1,
@@ -215,7 +213,7 @@ class Study(Trials):
 
     def _tell(self, known: int) -> None:
         for trial in self.trials[self._told : known]:
-            parameters = self.spec.without_steps(trial.parameters)
+            parameters = self.spec.seen(trial.parameters)
             if not self.rounds or within(self._space, parameters):
                 failed = trial.state is TrialState.FAILED
                 losses = None if failed else self.spec.losses(trial.metrics)
