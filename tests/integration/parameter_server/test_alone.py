@@ -29,6 +29,13 @@ def weights(model):
     return model.chain.transforms[-1].weights.tobytes()
 
 
+def command(process):
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # It has ended, as one may that waits for its parent to notice.
+        return ""
+
+
 @pytest.fixture(scope="module")
 def alone(world):
     assert not connected()
@@ -40,8 +47,7 @@ def alone(world):
 def test_an_actor_on_a_ray_of_few_processes_gives_the_same_bits(world, alone):
     with ray_session(num_cpus=1):
         assert weights(trained(world, STAGE)) == weights(alone)
-        family = psutil.Process().children(recursive=True)
-        started = " ".join(word for child in family for word in child.cmdline())
+        started = " ".join(map(command, psutil.Process().children(recursive=True)))
     assert "raylet" in started
     assert not [name for name in ("monitor.py", "dashboard.py") if name in started]
 
