@@ -5,6 +5,7 @@ Ray's own processes follow their parent, but its two agents notice only after a 
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -25,10 +26,15 @@ def start(scratch: Path) -> subprocess.Popen[bytes]:
 
 
 def users(folder: str) -> Iterator[psutil.Process]:
-    """Yield the processes that hold a file below ``folder`` open."""
+    """Yield the other processes that were started with files below ``folder``, or hold one open."""
+    own = os.getpid()
     for process in psutil.process_iter():
         with suppress(psutil.Error):
-            if any(file.path.startswith(f"{folder}/") for file in process.open_files()):
+            # One that has just been started has no file open yet.
+            named = f"{folder}/" in " ".join(process.cmdline())
+            if process.pid != own and (
+                named or any(file.path.startswith(f"{folder}/") for file in process.open_files())
+            ):
                 yield process
 
 
