@@ -60,9 +60,9 @@ def main(names: list[str]) -> None:
 def speed_figures(report: Report, world: World) -> None:
     """Rows from Parquet, in place and over RPC, beside Vowpal Wabbit from its cache; and the kernel alone.
 
-    The figures are those of the most rows. What RPC costs is told three times: beside two workers in one
-    actor's memory on Ray, which says what RPC costs and not what Ray does; beside one process without Ray,
-    all counted; and beside that again, less what each costs for a few rows, which is its start.
+    The figures are those of the most rows. What RPC costs is told three times: beside one process without
+    Ray, all counted; beside that again, less what each costs for a few rows, which is its start; and beside
+    two workers in one actor's memory on Ray, which says what RPC costs and not what Ray does.
     """
     with_vw = ps_vw.is_there()
     if not with_vw:
@@ -93,9 +93,9 @@ def speed_figures(report: Report, world: World) -> None:
         ours = found["ours in place"]
         remote = found["ours over RPC, 2 + 2"][0].cpu
         on_ray = found["ours in place, 2 workers on Ray"][0].cpu
-        report.figure("rpc_over_inplace_cpu", remote / on_ray, "<=", 1.5)
-        report.figure("rpc_over_inplace_cpu_without_ray", remote / ours[0].cpu, "<=", 1.5)
+        report.figure("rpc_over_inplace_cpu", remote / ours[0].cpu, "<=", 1.5)
         report.figure("rpc_over_inplace_cpu_started", (remote - rpc) / (ours[0].cpu - place), "<=", 1.5)
+        report.figure("rpc_over_inplace_cpu_on_ray", remote / on_ray, "<=", 1.5)
         if with_vw:
             theirs = found["Vowpal Wabbit"]
             report.figure("vw_gain", _gain(ours, theirs), ">=", 5)

@@ -20,7 +20,7 @@ from stagecraft.tuning.population import Population
 from stagecraft.tuning.rounds import Rounds
 from stagecraft.tuning.searchers import SearcherName
 from stagecraft.tuning.space import Dimension, Parameters, Space
-from stagecraft.tuning.spec import Direction
+from stagecraft.tuning.spec import Direction, StudySpec
 from stagecraft.tuning.stopping import Stopping
 
 if TYPE_CHECKING:
@@ -127,8 +127,6 @@ class Sweep(Stage):
         return self
 
     def _check_steps(self) -> None:
-        from stagecraft.tuning.spec import StudySpec
-
         for field, value in (("steps", self.steps), ("stopping", self.stopping)):
             if value is not None and not self.trainer.checkpoints:
                 found = f"the trainer {self.trainer.type} reports no steps"
@@ -173,7 +171,6 @@ class Sweep(Stage):
         from stagecraft.stages.sweep_task import task_of
         from stagecraft.tuning.budget import Budget
         from stagecraft.tuning.run import run_trials, sweep_session
-        from stagecraft.tuning.spec import StudySpec
         from stagecraft.tuning.study import Study
         from stagecraft.tuning.warm_start import begin, remember
 

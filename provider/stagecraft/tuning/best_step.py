@@ -39,7 +39,7 @@ def best_step(
     found = [
         (step, there)
         for (step, value), there in zip(curve, said, strict=True)
-        if math.isfinite(value) and step == int(step) and dimension.contains(int(step))
+        if math.isfinite(value) and float(step).is_integer() and dimension.contains(int(step))
     ]
     if not stopped:
         found.append((spec.total, metrics))

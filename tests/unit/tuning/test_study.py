@@ -292,6 +292,14 @@ def test_a_trial_that_ends_early_counts_by_its_best_step(store: Store) -> None:
     assert (none.state, none.parameters["rounds"]) == (TrialState.STOPPED, 8)
 
 
+def test_a_step_that_is_no_whole_number_stands_for_no_trial(store: Store) -> None:
+    study = opened(store, **STEPS)
+    curve = [(float("nan"), 0.1), (float("inf"), 0.1), (2.5, 0.1), (3.0, 0.4), (4.0, float("nan"))]
+    said = [{"loss": loss} for _, loss in curve]
+    ended = study.finish(asked(study), {"loss": 0.5}, seconds=1.0, curve=curve, said=said)
+    assert (ended.parameters["rounds"], ended.metrics) == (3, {"loss": 0.4})
+
+
 @pytest.mark.parametrize("searcher", ["default", "tpe"])
 @pytest.mark.parametrize("rounds", [None, {"trials": 4}])
 def test_a_searcher_learns_of_the_best_steps_or_does_not_see_them(
